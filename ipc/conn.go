@@ -1,0 +1,196 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Conn is the supervisor's end of a conversation. Sends may come from any
+// goroutine; Receive belongs to one goroutine at a time. It owns its
+// descriptor.
+type Conn struct {
+	f   *os.File
+	mu  sync.Mutex // serialises sends
+	in  []byte
+	oob []byte
+}
+
+// Pair makes a conversation's socket pair: the supervisor's end, and the
+// peer's end, which the caller passes on and closes.
+func Pair() (*Conn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	// Only our end does not block: the flag belongs to the open file, and
+	// the two ends are two open files.
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		unix.Close(fds[0])
+		unix.Close(fds[1])
+		return nil, nil, fmt.Errorf("set non-blocking: %w", err)
+	}
+	return NewConn(os.NewFile(uintptr(fds[0]), "control")), os.NewFile(uintptr(fds[1]), "control-peer"), nil
+}
+
+// NewConn takes over f, a SOCK_SEQPACKET socket in non-blocking mode.
+func NewConn(f *os.File) *Conn {
+	return &Conn{f: f, in: make([]byte, MaxFrame), oob: make([]byte, unix.CmsgSpace(4*MaxDescriptors))}
+}
+
+// Close ends the conversation. A blocked Receive returns os.ErrClosed.
+func (c *Conn) Close() error { return c.f.Close() }
+
+// SetReceiveDeadline bounds Receive; the zero time lifts the bound.
+func (c *Conn) SetReceiveDeadline(t time.Time) error { return c.f.SetReadDeadline(t) }
+
+// SetSendDeadline bounds Send: a peer that does not read cannot hold the
+// supervisor.
+func (c *Conn) SetSendDeadline(t time.Time) error { return c.f.SetWriteDeadline(t) }
+
+// Send writes m as one frame, with descriptors if there are any; the caller
+// keeps his.
+func (c *Conn) Send(m Message, seq uint32, files ...*os.File) error {
+	if n := Size(m); n > MaxFrame {
+		return fmt.Errorf("send %v: %d bytes, at most %d", m.Type(), n, MaxFrame)
+	}
+	if len(files) > MaxDescriptors {
+		return fmt.Errorf("send %v: %d descriptors, at most %d", m.Type(), len(files), MaxDescriptors)
+	}
+	var rights []byte
+	if len(files) > 0 {
+		fds := make([]int, len(files))
+		for i, f := range files {
+			fds[i] = int(f.Fd())
+		}
+		rights = unix.UnixRights(fds...)
+	}
+	frame := AppendFrame(nil, Encode(m, seq))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.sendmsg(frame, rights); err != nil {
+		return fmt.Errorf("send %v: %w", m.Type(), err)
+	}
+	return nil
+}
+
+func (c *Conn) sendmsg(frame, rights []byte) error {
+	raw, err := c.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Write(func(fd uintptr) bool {
+		sent = ignoringEINTR(func() error { return unix.Sendmsg(int(fd), frame, rights, nil, unix.MSG_NOSIGNAL) })
+		return sent != unix.EAGAIN
+	})
+	return errors.Join(err, sent)
+}
+
+// Receive reads one frame. io.EOF says that the peer is gone. A frame from a
+// sandbox must carry no descriptor: wantFiles is then 0, and what came all
+// the same is closed and told as an error. Otherwise exactly wantFiles
+// descriptors must come, or none (a peer that answers with a failure).
+func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
+	n, oobn, flags, err := c.recvmsg()
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	files, err := parseRights(c.oob[:oobn])
+	if err == nil {
+		err = checkReceived(flags, len(files), wantFiles)
+	}
+	var m Message
+	var f Frame
+	if err == nil {
+		f, err = ParseFrame(c.in[:n])
+	}
+	if err == nil {
+		m, err = Decode(f)
+	}
+	if err != nil {
+		closeAll(files)
+		return nil, 0, nil, err
+	}
+	return m, f.Seq, files, nil
+}
+
+func (c *Conn) recvmsg() (n, oobn, flags int, err error) {
+	raw, err := c.f.SyscallConn()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	var received error
+	err = raw.Read(func(fd uintptr) bool {
+		received = ignoringEINTR(func() (e error) {
+			n, oobn, flags, _, e = unix.Recvmsg(int(fd), c.in, c.oob, unix.MSG_CMSG_CLOEXEC)
+			return e
+		})
+		return received != unix.EAGAIN
+	})
+	if err := errors.Join(err, received); err != nil {
+		if errors.Is(err, unix.ECONNRESET) {
+			return 0, 0, 0, io.EOF
+		}
+		return 0, 0, 0, err
+	}
+	// A zero-length datagram cannot be told from the end; it is no frame
+	// either, so both end the conversation.
+	if n == 0 {
+		return 0, 0, 0, io.EOF
+	}
+	return n, oobn, flags, nil
+}
+
+func checkReceived(flags, got, want int) error {
+	switch {
+	case flags&unix.MSG_TRUNC != 0:
+		return fmt.Errorf("%w: larger than %d bytes", ErrFrame, MaxFrame)
+	case flags&unix.MSG_CTRUNC != 0:
+		return fmt.Errorf("%w: too many descriptors", ErrFrame)
+	case got != want && got != 0:
+		return fmt.Errorf("%w: %d descriptors, want %d", ErrFrame, got, want)
+	}
+	return nil
+}
+
+func parseRights(oob []byte) ([]*os.File, error) {
+	if len(oob) == 0 {
+		return nil, nil
+	}
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil, fmt.Errorf("%w: control data: %v", ErrFrame, err)
+	}
+	var files []*os.File
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			closeAll(files)
+			return nil, fmt.Errorf("%w: control data: %v", ErrFrame, err)
+		}
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "received"))
+		}
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+func ignoringEINTR(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
+	}
+}

@@ -1,0 +1,34 @@
+// Package ipc is the wire between the supervisor and the processes it
+// starts: frames, messages and descriptor passing. PROTOCOL.md beside this
+// file draws it.
+//
+// Two conversations use it, each over a SOCK_SEQPACKET socket pair made by
+// the supervisor:
+//
+//	supervisor                     template (trusted, runs no user code)
+//	    Boot          ------->
+//	                  <-------     Ready
+//	    Fork +fds     ------->
+//	                  <-------     Forked +pidfd      or Failed
+//	                  <-------     Exited
+//
+//	supervisor                     sandbox (hostile from Load on)
+//	                  <-------     Hello              from inside the lock-down, or Failed
+//	    Locked        ------->                        the listener was taken
+//	                  <-------     Waiting            its own copy is closed
+//	    Load +fd      ------->
+//	                  <-------     Loaded             or Exception
+//	    Call +fds     ------->
+//	                  <-------     Result             or Exception
+//	                  <-------     Ask                any time after Load
+//	    Answer        ------->
+//
+// A datagram is one frame, so a half frame cannot exist and a length is
+// never needed to find the next one. Every length inside a frame is checked
+// against the bytes that arrived; whatever decodes re-encodes to the same
+// bytes; an unknown type, a trailing byte or a descriptor that was not asked
+// for is an error, and the supervisor then ends the sandbox.
+//
+// The types live in the supervisor (parent); vm/shim speaks the other side
+// in Python, and both read the frames in testdata/wire.
+package ipc

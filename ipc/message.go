@@ -1,0 +1,109 @@
+package ipc
+
+import "fmt"
+
+// Message types. See the package comment for who sends which, and when.
+const (
+	TypeBoot   Type = 1
+	TypeReady  Type = 2
+	TypeFork   Type = 3
+	TypeForked Type = 4
+	TypeFailed Type = 5
+	TypeExited Type = 6
+
+	TypeHello     Type = 16
+	TypeLocked    Type = 17
+	TypeWaiting   Type = 18
+	TypeLoad      Type = 19
+	TypeLoaded    Type = 20
+	TypeCall      Type = 21
+	TypeResult    Type = 22
+	TypeException Type = 23
+	TypeAsk       Type = 24
+	TypeAnswer    Type = 25
+)
+
+var typeNames = map[Type]string{
+	TypeBoot: "boot", TypeReady: "ready", TypeFork: "fork", TypeForked: "forked", TypeFailed: "failed", TypeExited: "exited",
+	TypeHello: "hello", TypeLocked: "locked", TypeWaiting: "waiting", TypeLoad: "load", TypeLoaded: "loaded", TypeCall: "call",
+	TypeResult: "result", TypeException: "exception", TypeAsk: "ask", TypeAnswer: "answer",
+}
+
+func (t Type) String() string {
+	if s, ok := typeNames[t]; ok {
+		return s
+	}
+	return fmt.Sprintf("type %d", uint16(t))
+}
+
+// Message is one of the structures of this package: a closed set.
+type Message interface {
+	Type() Type
+	encode(*encoder)
+	decode(*decoder)
+}
+
+// Encode gives m as a frame with the sequence number seq.
+func Encode(m Message, seq uint32) Frame {
+	var e encoder
+	m.encode(&e)
+	return Frame{Type: m.Type(), Seq: seq, Payload: e.b}
+}
+
+// Size is the length in bytes of m's frame, to be compared with MaxFrame
+// where a message carries what a user gave.
+func Size(m Message) int { return HeaderSize + len(Encode(m, 0).Payload) }
+
+// Decode reads f into the message of its type. It returns an error that
+// wraps ErrFrame for an unknown type and for any byte that is not as Encode
+// would have written it.
+func Decode(f Frame) (Message, error) {
+	m := newMessage(f.Type)
+	if m == nil {
+		return nil, fmt.Errorf("%w: unknown message %v", ErrFrame, f.Type)
+	}
+	d := decoder{b: f.Payload}
+	m.decode(&d)
+	if err := d.done(); err != nil {
+		return nil, fmt.Errorf("%v message: %w", f.Type, err)
+	}
+	return m, nil
+}
+
+func newMessage(t Type) Message {
+	switch t {
+	case TypeBoot:
+		return &Boot{}
+	case TypeReady:
+		return &Ready{}
+	case TypeFork:
+		return &Fork{}
+	case TypeForked:
+		return &Forked{}
+	case TypeFailed:
+		return &Failed{}
+	case TypeExited:
+		return &Exited{}
+	case TypeHello:
+		return &Hello{}
+	case TypeLocked:
+		return &Locked{}
+	case TypeWaiting:
+		return &Waiting{}
+	case TypeLoad:
+		return &Load{}
+	case TypeLoaded:
+		return &Loaded{}
+	case TypeCall:
+		return &Call{}
+	case TypeResult:
+		return &Result{}
+	case TypeException:
+		return &Exception{}
+	case TypeAsk:
+		return &Ask{}
+	case TypeAnswer:
+		return &Answer{}
+	}
+	return nil
+}
