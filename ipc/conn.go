@@ -89,7 +89,7 @@ func (c *Conn) sendmsg(frame, rights []byte) error {
 		sent = ignoringEINTR(func() error { return unix.Sendmsg(int(fd), frame, rights, nil, unix.MSG_NOSIGNAL) })
 		return sent != unix.EAGAIN
 	})
-	return errors.Join(err, sent)
+	return firstOf(err, sent)
 }
 
 // Receive reads one frame. io.EOF says that the peer is gone. A frame from a
@@ -133,7 +133,7 @@ func (c *Conn) recvmsg() (n, oobn, flags int, err error) {
 		})
 		return received != unix.EAGAIN
 	})
-	if err := errors.Join(err, received); err != nil {
+	if err := firstOf(err, received); err != nil {
 		if errors.Is(err, unix.ECONNRESET) {
 			return 0, 0, 0, io.EOF
 		}
@@ -193,4 +193,13 @@ func ignoringEINTR(f func() error) error {
 			return err
 		}
 	}
+}
+
+// firstOf prefers the poller's error: what the system call said before it,
+// mostly EAGAIN, is no news then.
+func firstOf(poll, call error) error {
+	if poll != nil {
+		return poll
+	}
+	return call
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/pflag"
+
+	"hotcell/syscallpolicy"
+)
+
+func bindLimits(f *pflag.FlagSet, l *syscallpolicy.Limits) {
+	f.Var((*size)(&l.Memory), "memory", "memory beyond the interpreter's own, a `SIZE` like 256M or 1.5G")
+	f.Var((*duration)(&l.Timeout), "timeout", "wall time, a `DURATION` like 500ms or 2s")
+	f.Var((*duration)(&l.CPUTime), "cpu-time", "CPU time, a `DURATION`")
+	f.Float64Var(&l.CPUs, "cpus", l.CPUs, "processors at once")
+	f.IntVar(&l.Threads, "threads", l.Threads, "threads at once")
+	f.IntVar(&l.Recursion, "recursion", l.Recursion, "the interpreter's recursion limit")
+	f.Var((*size)(&l.MaxOutput), "max-output", "bytes of results, a `SIZE`")
+	f.Var((*size)(&l.MaxLog), "max-log", "bytes printed to stdout and stderr, a `SIZE`")
+	f.Int64Var(&l.MaxOperations, "max-operations", l.MaxOperations, "operations that may be tried and refused")
+}
+
+// size is a number of bytes as people write it.
+type size int64
+
+func (s *size) String() string {
+	n := int64(*s)
+	for _, unit := range []struct {
+		suffix string
+		bytes  int64
+	}{{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}} {
+		if n > 0 && n%unit.bytes == 0 {
+			return strconv.FormatInt(n/unit.bytes, 10) + unit.suffix
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func (s *size) Set(text string) error {
+	n, err := units.RAMInBytes(text)
+	if err != nil || n < 0 || n == math.MaxInt64 {
+		return fmt.Errorf("%q is no size: write bytes or K, M, G (powers of 1024), for example 256M or 1.5G", text)
+	}
+	*s = size(n)
+	return nil
+}
+
+func (s *size) Type() string { return "size" }
+
+// duration is a time.Duration with an error that helps.
+type duration time.Duration
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+
+func (d *duration) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q is no duration: write a number with a unit, for example 500ms, 2s or 1m30s", text)
+	}
+	*d = duration(v)
+	return nil
+}
+
+func (d *duration) Type() string { return "duration" }

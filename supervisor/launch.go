@@ -1,0 +1,182 @@
+package supervisor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hotcell/child"
+	"hotcell/ipc"
+	"hotcell/shm"
+	"hotcell/supervisor/cgroup"
+)
+
+// launch starts a template for this one model, has it fork a sandbox and
+// loads the model. The model is never nil: its finish says what it cost.
+func (s *Supervisor) launch(ctx context.Context, spec Spec) (*Model, *Cause) {
+	m := newModel(s, spec)
+	if err := spec.Limits.Check(); err != nil {
+		return m, setupError(UnmetInput, "%v", err)
+	}
+	if err := m.prepare(ctx); err != nil {
+		return m, launchCause(ctx, err)
+	}
+	if cause := m.checkBoot(); cause != nil {
+		return m, cause
+	}
+	return m, m.load(ctx)
+}
+
+// prepare makes the groups, the template and the locked sandbox.
+func (m *Model) prepare(ctx context.Context) error {
+	filter := make(chan error, 1)
+	var program []byte
+	go func() {
+		var err error
+		program, err = filterFor()
+		filter <- err
+	}()
+	var err error
+	if m.templateGroup, err = m.supervisor.tree.New("template"); err != nil {
+		return err
+	}
+	m.template, err = startTemplate(templateConfig{
+		interpreter: m.spec.Interpreter, shim: m.spec.Shim, modules: preload(&m.spec),
+		identity: m.supervisor.identity, group: m.templateGroup,
+	})
+	if err != nil {
+		return err
+	}
+	if m.group, err = m.supervisor.tree.New("model"); err != nil {
+		return err
+	}
+	limits := cgroup.Limits{Memory: m.spec.Limits.Memory, Pids: int64(m.spec.Limits.Threads), CPUs: m.spec.Limits.CPUs}
+	if err := m.group.Set(limits); err != nil {
+		return err
+	}
+	if err := <-filter; err != nil {
+		return err
+	}
+	m.sandbox, err = newSandbox(ctx, m.template, program, m.group)
+	return err
+}
+
+// launchCause sorts what went wrong before any user byte was read.
+func launchCause(ctx context.Context, err error) *Cause {
+	if cause, ok := errors.AsType[*Cause](err); ok {
+		return cause
+	}
+	if ctx.Err() != nil {
+		return &Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled while the sandbox was being set up"}
+	}
+	if stage, ok := errors.AsType[*child.StageError](err); ok {
+		return setupError(UnmetHost, "%s", stageHint(stage))
+	}
+	if missing, ok := errors.AsType[*cgroup.MissingError](err); ok {
+		return setupError(UnmetHost, "%v", missing)
+	}
+	return internalError("set up sandbox: %v", err)
+}
+
+// checkBoot looks at what the template could not import.
+func (m *Model) checkBoot() *Cause {
+	for _, failed := range m.template.boot.Failed {
+		name, reason, _ := strings.Cut(failed, ": ")
+		if slices.Contains(m.spec.Required, name) {
+			return setupError(UnmetInput, "module %s cannot be imported by %s: %s", name, m.spec.Interpreter.Executable, reason)
+		}
+	}
+	return nil
+}
+
+// load hands the model over: from its first byte on the sandbox is hostile,
+// and the clock runs.
+func (m *Model) load(ctx context.Context) *Cause {
+	load, region, err := m.loadMessage()
+	if err != nil {
+		return launchCause(ctx, err)
+	}
+	defer region.Close()
+	if err := m.handOver(); err != nil {
+		return launchCause(ctx, err)
+	}
+	answer, cause := m.exchange(ctx, load, region.File())
+	if cause != nil {
+		return cause
+	}
+	switch answer := answer.(type) {
+	case *ipc.Loaded:
+		return nil
+	case *ipc.Exception:
+		return m.raised(answer)
+	default:
+		return forged("a %v message in answer to load", answer.Type())
+	}
+}
+
+func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
+	seed, err := seedBytes(m.spec.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	load := &ipc.Load{
+		Function: m.spec.Function, Modules: m.spec.Modules, Recursion: uint32(m.spec.Limits.Recursion),
+		Seed: seed, Seeded: m.spec.Seed != nil, Threads: uint32(max(1, int(m.spec.Limits.CPUs))), Env: m.spec.Env,
+	}
+	var source []byte
+	for _, f := range m.spec.Files {
+		load.Files = append(load.Files, ipc.File{
+			Module: f.Module, Path: f.Path, Package: f.Package, Offset: uint64(len(source)), Size: uint64(len(f.Source)),
+		})
+		source = append(source, f.Source...)
+	}
+	if n := ipc.Size(load); n > ipc.MaxFrame {
+		return nil, nil, setupError(UnmetInput, "the model has too many files (%d) or too long names: their list takes %d bytes, at most %d fit",
+			len(load.Files), n, ipc.MaxFrame)
+	}
+	region, err := shm.Create("source", int64(len(source)))
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := region.WriteAt(source, 0); err != nil && len(source) > 0 {
+		region.Close()
+		return nil, nil, fmt.Errorf("write source: %w", err)
+	}
+	if err := region.Freeze(); err != nil {
+		region.Close()
+		return nil, nil, err
+	}
+	return load, region, nil
+}
+
+// seedBytes spreads the user's seed, or draws one.
+func seedBytes(seed *uint64) ([]byte, error) {
+	b := make([]byte, 32)
+	if seed != nil {
+		binary.LittleEndian.PutUint64(b, *seed)
+		return b, nil
+	}
+	if _, err := rand.Read(b); err != nil {
+		return nil, fmt.Errorf("draw seed: %w", err)
+	}
+	return b, nil
+}
+
+// handOver is the last moment at which the sandbox is trusted: figures count
+// from here, and limits that only go down are set.
+func (m *Model) handOver() error {
+	if err := m.group.Reset(); err != nil {
+		return err
+	}
+	if err := limitData(m.sandbox.pid, m.spec.Limits.Memory); err != nil {
+		return err
+	}
+	m.handed = time.Now()
+	m.watch()
+	return nil
+}

@@ -1,0 +1,269 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/ipc"
+	"hotcell/shm"
+	"hotcell/supervisor/cgroup"
+	"hotcell/syscallpolicy"
+)
+
+// Model is one model in its sandbox. What ends it first is its cause; ending
+// it twice changes nothing.
+type Model struct {
+	supervisor    *Supervisor
+	spec          Spec
+	template      *template
+	templateGroup *cgroup.Group
+	sandbox       *sandbox
+	group         *cgroup.Group
+	record        *recorder
+	logs          logs
+	started       time.Time // of the launch
+	handed        time.Time // when the clock began to run
+	bytesIn       int64
+	bytesOut      int64
+	background    sync.WaitGroup
+
+	mu    sync.Mutex
+	cause *Cause
+	ended chan struct{} // closed with cause set
+	at    time.Time     // when it was set
+}
+
+func newModel(s *Supervisor, spec Spec) *Model {
+	if spec.Function == "" {
+		spec.Function = "model"
+	}
+	m := &Model{supervisor: s, spec: spec, record: newRecorder(), started: time.Now(), ended: make(chan struct{})}
+	m.logs = logs{limit: spec.Limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
+	m.logs.over = func() {
+		m.end(&Cause{Verdict: OutputLimit, Source: FromSupervisor,
+			Reason: fmt.Sprintf("the model printed more than %d bytes; raise --max-log if that is wanted", spec.Limits.MaxLog)})
+	}
+	return m
+}
+
+// end sets the cause if there is none yet, and kills the sandbox. It gives
+// the cause that counts.
+func (m *Model) end(cause *Cause) *Cause {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cause == nil {
+		m.cause, m.at = cause, time.Now()
+		close(m.ended)
+		if m.sandbox != nil {
+			m.sandbox.kill()
+		}
+	}
+	return m.cause
+}
+
+// watch starts what looks after a running model. All of it ends with the
+// sandbox.
+func (m *Model) watch() {
+	m.logs.follow(m.sandbox.stdout, m.sandbox.stderr)
+	m.background.Go(func() {
+		n := notifier{listener: m.sandbox.listener, decide: m.decide}
+		if err := n.serve(); err != nil {
+			m.end(internalError("answer operations: %v", err))
+		}
+	})
+	m.background.Go(m.watchCPU)
+}
+
+// decide is the one decider: every operation is refused and recorded.
+func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision {
+	decision := syscallpolicy.Decision{Rule: "default"}
+	if m.record.add(operation, decision) > m.spec.Limits.MaxOperations {
+		m.end(&Cause{Verdict: OperationLimit, Source: FromSupervisor,
+			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.spec.Limits.MaxOperations)})
+	}
+	return decision
+}
+
+// watchCPU ends the model at its CPU time. It looks again when the limit
+// could be reached at the earliest.
+func (m *Model) watchCPU() {
+	for {
+		used, err := m.group.CPUTime()
+		if err != nil {
+			m.end(internalError("read CPU time: %v", err))
+			return
+		}
+		left := m.spec.Limits.CPUTime - used
+		if left <= 0 {
+			m.end(&Cause{Verdict: CPUTimeLimit, Source: FromKernel,
+				Reason: fmt.Sprintf("the model used its CPU time of %v", m.spec.Limits.CPUTime)})
+			return
+		}
+		wait := time.Duration(float64(left) / max(1, m.spec.Limits.CPUs))
+		select {
+		case <-time.After(max(wait, time.Millisecond)):
+		case <-m.ended:
+			return
+		}
+	}
+}
+
+// exchange sends one message and waits for its answer, serving what the
+// model asks meanwhile. The time limit and the context end the model.
+func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
+	limit := m.spec.Limits.Timeout
+	timer := time.AfterFunc(limit-time.Since(m.handed), func() {
+		m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
+	})
+	defer timer.Stop()
+	stop := context.AfterFunc(ctx, func() {
+		m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
+	})
+	defer stop()
+	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
+		return nil, m.broken(err)
+	}
+	for {
+		answer, seq, _, err := m.sandbox.conn.Receive(0)
+		if err != nil {
+			return nil, m.broken(err)
+		}
+		ask, ok := answer.(*ipc.Ask)
+		if !ok {
+			return answer, nil
+		}
+		if err := m.sandbox.conn.Send(m.answer(ask), seq); err != nil {
+			return nil, m.broken(err)
+		}
+	}
+}
+
+// answer decides what came through the asked door.
+func (m *Model) answer(ask *ipc.Ask) *ipc.Answer {
+	kind, err := syscallpolicy.ParseKind(ask.Kind)
+	if err != nil || kind != syscallpolicy.KindImport {
+		return &ipc.Answer{Text: "refused: " + ask.Kind}
+	}
+	decision := m.decide(syscallpolicy.Operation{Kind: kind, Target: ask.Target, Time: time.Now()})
+	return &ipc.Answer{
+		Allow: decision.Effect == syscallpolicy.Allow,
+		Text:  fmt.Sprintf("import of %s is not allowed: add it to [modules] allow in the policy, or give --module %s", ask.Target, ask.Target),
+	}
+}
+
+// broken says why a conversation ended: by our own doing, by the process's
+// death, or by bytes that are no frame.
+func (m *Model) broken(err error) *Cause {
+	if errors.Is(err, ipc.ErrFrame) {
+		return m.end(forged("%v", err))
+	}
+	select {
+	case <-m.ended:
+		return m.cause
+	default:
+	}
+	status, known := m.sandbox.waitBriefly()
+	if !known {
+		return m.end(m.judgeSilence(err))
+	}
+	return m.end(m.judgeDeath(status))
+}
+
+// forged is a process that does not speak as the shim does.
+func forged(format string, args ...any) *Cause {
+	return &Cause{Verdict: InvalidResult, Source: FromSupervisor, Reason: "the model's process sent " + fmt.Sprintf(format, args...)}
+}
+
+// call makes one call and gives its results.
+func (m *Model) call(ctx context.Context, inputs []Input) (*Results, *Cause) {
+	output, err := shm.Create("output", m.spec.Limits.MaxOutput)
+	if err != nil {
+		return nil, m.end(internalError("%v", err))
+	}
+	message, files, err := m.callMessage(inputs, output)
+	if err != nil {
+		output.Close()
+		return nil, m.end(launchCause(ctx, err))
+	}
+	answer, cause := m.exchange(ctx, message, files...)
+	if cause == nil {
+		cause = m.judgeAnswer(answer)
+	}
+	if cause.Verdict != OK {
+		output.Close()
+		return nil, cause
+	}
+	return m.take(answer.(*ipc.Result), output)
+}
+
+func (m *Model) callMessage(inputs []Input, output *shm.Region) (*ipc.Call, []*os.File, error) {
+	message := &ipc.Call{Output: uint64(output.Size())}
+	var files []*os.File
+	for _, in := range inputs {
+		message.Args = append(message.Args, ipc.Arg{Name: in.Name, Value: in.Value})
+		if in.Region != nil {
+			files = append(files, in.Region.File())
+			m.bytesIn += in.Region.Size()
+		}
+	}
+	if output.Size() > 0 {
+		files = append(files, output.File())
+	}
+	if n := ipc.Size(message); n > ipc.MaxFrame || len(files) > ipc.MaxDescriptors {
+		return nil, nil, setupError(UnmetInput, "too many or too large inputs: %d bytes besides the arrays and %d arrays, at most %d and %d fit",
+			n, len(files)-1, ipc.MaxFrame, ipc.MaxDescriptors-1)
+	}
+	return message, files, nil
+}
+
+// judgeAnswer ends the model by what it answered: one run is one call.
+func (m *Model) judgeAnswer(answer ipc.Message) *Cause {
+	switch answer := answer.(type) {
+	case *ipc.Result:
+		return m.end(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"})
+	case *ipc.Exception:
+		return m.end(m.raised(answer))
+	default:
+		return m.end(forged("a %v message in answer to call", answer.Type()))
+	}
+}
+
+// take makes the results stable before anything looks at them: the sandbox
+// is dead, and the seal proves that nobody can write the region any more.
+func (m *Model) take(result *ipc.Result, output *shm.Region) (*Results, *Cause) {
+	m.sandbox.wait()
+	err := output.Seal()
+	if err == nil {
+		err = checkResults(result.Values, output.Size())
+	}
+	if err == nil {
+		err = readSpans(result.Values, output)
+	}
+	if err != nil {
+		output.Close()
+		return nil, forged("a result that is none: %v", err)
+	}
+	m.bytesOut = arrayBytes(result.Values)
+	return &Results{Values: result.Values, Region: output}, &Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"}
+}
+
+// limitData lets most models that want too much memory fail in their own
+// line: what is allocated beyond now and the budget raises a MemoryError. It
+// does not count mapped regions. The control group is the wall behind it.
+func limitData(pid int, budget int64) error {
+	used, err := dataSize(pid)
+	if err != nil {
+		return err
+	}
+	limit := unix.Rlimit{Cur: uint64(used + budget), Max: uint64(used + budget)}
+	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, &limit, nil); err != nil {
+		return fmt.Errorf("prlimit(RLIMIT_DATA) of the sandbox: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package supervisor
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The kernel's structures of seccomp_unotify(2), and its ioctl numbers.
+const (
+	ioctlNotifyReceive = 0xc0502100
+	ioctlNotifySend    = 0xc0182101
+	ioctlNotifyValid   = 0x40082102
+)
+
+// notification is struct seccomp_notif.
+type notification struct {
+	ID    uint64
+	PID   uint32 // the thread, in our PID namespace
+	Flags uint32
+	NR    int32
+	Arch  uint32
+	IP    uint64
+	Args  [6]uint64
+}
+
+// response is struct seccomp_notif_resp.
+type response struct {
+	ID    uint64
+	Value int64
+	Error int32
+	Flags uint32
+}
+
+// receiveNotification blocks when nothing is pending: poll first. The kernel
+// wants the structure zeroed.
+func receiveNotification(fd uintptr, n *notification) error {
+	*n = notification{}
+	return ioctlPointer(fd, ioctlNotifyReceive, unsafe.Pointer(n))
+}
+
+func sendResponse(fd uintptr, r *response) error {
+	return ioctlPointer(fd, ioctlNotifySend, unsafe.Pointer(r))
+}
+
+// notificationValid says whether the thread still waits for this answer. What
+// was read from its memory before counts only if this is true after.
+func notificationValid(fd uintptr, id uint64) bool {
+	return ioctlPointer(fd, ioctlNotifyValid, unsafe.Pointer(&id)) == nil
+}
+
+func ioctlPointer(fd, request uintptr, p unsafe.Pointer) error {
+	for {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(p))
+		switch errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+		default:
+			return errno
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package supervisor
+
+import (
+	"strings"
+	"time"
+
+	"hotcell/supervisor/cgroup"
+	"hotcell/syscallpolicy"
+)
+
+// Outcome is how one run ended and what it cost.
+type Outcome struct {
+	Cause      *Cause
+	Results    *Results // when Cause.Verdict is OK
+	Usage      Usage
+	Limits     syscallpolicy.Limits
+	Operations []OperationRecord
+	Isolation  Isolation
+	Stdout     []byte // the beginning of it
+	Stderr     []byte
+}
+
+// Usage is what a run cost. Times in seconds; wall from the hand-over to the
+// verdict, launch before it. Memory and CPU count from the hand-over.
+type Usage struct {
+	WallSeconds     float64 `json:"wall_seconds"`
+	CPUSeconds      float64 `json:"cpu_seconds"`
+	LaunchSeconds   float64 `json:"launch_seconds"`
+	MemoryPeakBytes int64   `json:"memory_peak_bytes"`
+	ArrayBytesIn    int64   `json:"array_bytes_in"`
+	ArrayBytesOut   int64   `json:"array_bytes_out"`
+	LogBytes        int64   `json:"log_bytes"`
+	Operations      int64   `json:"operations"`
+}
+
+// Isolation is what held a run, as the kernel or, before any user byte, the
+// sandbox itself said.
+type Isolation struct {
+	Namespaces   []string `json:"namespaces"`
+	Cgroup       string   `json:"cgroup"`
+	Seccomp      string   `json:"seccomp"`
+	Landlock     int      `json:"landlock"`
+	NoNewPrivs   bool     `json:"no_new_privs"`
+	Capabilities string   `json:"capabilities"`
+	Root         string   `json:"root"`
+	UID          int      `json:"uid"`
+	SharedUID    bool     `json:"shared_uid"`
+	ExecMappings bool     `json:"executable_mappings"`
+}
+
+// finish ends the model if it has not ended, waits until nothing of it is
+// left, and sums up. It is called once, last.
+func (m *Model) finish(cause *Cause, results *Results) *Outcome {
+	if ended := m.end(cause); ended.Verdict != cause.Verdict && ended.Verdict != OK {
+		cause = ended
+	}
+	o := &Outcome{Cause: cause, Results: results, Limits: m.spec.Limits}
+	if m.sandbox != nil {
+		o.Isolation = m.isolation()
+	}
+	m.tearDown()
+	o.Usage = m.usage()
+	o.Operations, o.Usage.Operations = m.record.snapshot()
+	o.Stdout, o.Stderr = m.logs.stdout.kept, m.logs.stderr.kept
+	if err := m.removeGroups(); err != nil && cause.Verdict == OK {
+		o.Cause = internalError("%v", err)
+	}
+	return o
+}
+
+// tearDown leaves no process: the template's end is the end of all that it
+// forked.
+func (m *Model) tearDown() {
+	if m.template != nil {
+		m.template.close()
+	}
+	if m.sandbox != nil {
+		m.background.Wait()
+		if !m.handed.IsZero() {
+			m.logs.wait()
+		}
+		m.sandbox.close()
+	}
+}
+
+func (m *Model) usage() Usage {
+	u := Usage{ArrayBytesIn: m.bytesIn, ArrayBytesOut: m.bytesOut, LogBytes: min(m.logs.total.Load(), m.spec.Limits.MaxLog)}
+	if m.handed.IsZero() {
+		u.LaunchSeconds = time.Since(m.started).Seconds()
+		return u
+	}
+	u.LaunchSeconds = m.handed.Sub(m.started).Seconds()
+	u.WallSeconds = m.at.Sub(m.handed).Seconds()
+	if used, err := m.group.Usage(); err == nil {
+		u.CPUSeconds = used.CPU.Seconds()
+		u.MemoryPeakBytes = used.MemoryPeak
+	}
+	return u
+}
+
+func (m *Model) removeGroups() error {
+	if m.group != nil {
+		if err := m.group.Remove(); err != nil {
+			return err
+		}
+	}
+	if m.templateGroup != nil {
+		return m.templateGroup.Remove()
+	}
+	return nil
+}
+
+// layoutText is the kind of control groups with the controllers that hold.
+func layoutText(l cgroup.Layout) string {
+	return l.Kind + ": " + strings.Join(l.Controllers, " ")
+}
+
+func (m *Model) isolation() Isolation {
+	return Isolation{
+		Namespaces: m.sandbox.proof.namespaces, Cgroup: layoutText(m.supervisor.tree.Layout()),
+		Seccomp: "filter, default action user notification", Landlock: m.sandbox.proof.landlock,
+		NoNewPrivs: true, Capabilities: "none", Root: "empty, read-only",
+		UID: m.sandbox.proof.uid, SharedUID: m.supervisor.identity.shared,
+	}
+}

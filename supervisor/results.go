@@ -1,0 +1,83 @@
+package supervisor
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"hotcell/ipc"
+	"hotcell/shm"
+)
+
+// maxResults bounds how many values a call returns.
+const maxResults = 1024
+
+// checkResults judges a hostile Result against the region that its arrays
+// are said to lie in: names, references, spans. Nothing that passes reaches
+// outside the region.
+func checkResults(values []ipc.Arg, size int64) error {
+	if len(values) > maxResults {
+		return fmt.Errorf("%d results, at most %d", len(values), maxResults)
+	}
+	seen := make(map[string]bool, len(values))
+	var refs []shm.Ref
+	for i := range values {
+		v := &values[i]
+		if !shm.ValidName(v.Name) {
+			return fmt.Errorf("%q is no name for a result", clip(v.Name, 80))
+		}
+		if seen[v.Name] {
+			return fmt.Errorf("two results are named %s", v.Name)
+		}
+		seen[v.Name] = true
+		switch v.Value.Kind {
+		case ipc.KindArray:
+			v.Value.Ref.Name = v.Name
+			refs = append(refs, v.Value.Ref)
+		case ipc.KindSpan:
+			if v.Value.Offset > uint64(size) || v.Value.Size > uint64(size)-v.Value.Offset {
+				return fmt.Errorf("text of %s lies outside the output", v.Name)
+			}
+		}
+	}
+	return shm.CheckAll(refs, size)
+}
+
+// readSpans puts the text of spans in their place. The region is sealed.
+func readSpans(values []ipc.Arg, region *shm.Region) error {
+	for i := range values {
+		v := &values[i].Value
+		if v.Kind != ipc.KindSpan {
+			continue
+		}
+		text := make([]byte, v.Size)
+		if _, err := region.ReadAt(text, int64(v.Offset)); err != nil && v.Size > 0 {
+			return fmt.Errorf("read text of %s: %w", values[i].Name, err)
+		}
+		if !utf8.Valid(text) {
+			return fmt.Errorf("text of %s is not UTF-8", values[i].Name)
+		}
+		*v = ipc.Value{Kind: ipc.KindText, Text: string(text)}
+	}
+	return nil
+}
+
+// arrayBytes sums what the arrays of a result hold.
+func arrayBytes(values []ipc.Arg) int64 {
+	var sum int64
+	for _, v := range values {
+		if v.Value.Kind == ipc.KindArray {
+			// Checked before: the sum is below the region's size.
+			n, _ := v.Value.Ref.Bytes()
+			sum += n
+		}
+	}
+	return sum
+}
+
+// clip cuts text for a message.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}

@@ -1,0 +1,251 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/child"
+	"hotcell/ipc"
+	"hotcell/supervisor/cgroup"
+)
+
+// setupTime bounds the time from Boot to a locked sandbox: imports on a slow
+// disk take long, a hang must end all the same.
+const setupTime = 60 * time.Second
+
+// sandbox is the supervisor's side of one sandbox: it owns the pidfd, the
+// conversation, the notification listener, the read ends of its output and
+// its control group.
+type sandbox struct {
+	template *template
+	fork     *fork
+	pidfd    *os.File
+	pid      int // in the supervisor's PID namespace
+	conn     *ipc.Conn
+	listener *os.File
+	stdout   *os.File
+	stderr   *os.File
+	group    *cgroup.Group
+	proof    proof
+}
+
+// newSandbox has the template fork a sandbox and waits until it is locked:
+// verified from outside, in its control group, and waiting for a model.
+func newSandbox(ctx context.Context, t *template, filter []byte, group *cgroup.Group) (*sandbox, error) {
+	s := &sandbox{template: t, group: group}
+	if err := s.ask(filter); err != nil {
+		s.close()
+		return nil, err
+	}
+	if err := s.lock(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// ask sends Fork with the sandbox's ends of its three channels.
+func (s *sandbox) ask(filter []byte) error {
+	conn, control, err := ipc.Pair()
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	defer control.Close()
+	var writers []*os.File
+	defer func() {
+		for _, w := range writers {
+			w.Close()
+		}
+	}()
+	for _, reader := range []**os.File{&s.stdout, &s.stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return fmt.Errorf("make output pipe: %w", err)
+		}
+		*reader = r
+		writers = append(writers, w)
+	}
+	m := ipc.Fork{Filter: filter, WaitKillable: kernelAtLeast(5, 19), Grants: grantLow}
+	s.fork, err = s.template.fork(m, control, writers[0], writers[1])
+	return err
+}
+
+// lock waits for the sandbox's first words and checks them.
+func (s *sandbox) lock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, setupTime)
+	defer cancel()
+	select {
+	case answer := <-s.fork.forked:
+		if answer.err != nil {
+			return answer.err
+		}
+		s.pidfd = answer.pidfd
+	case <-s.template.dead:
+		return s.template.failure()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var err error
+	if s.pid, err = pidOf(s.pidfd); err != nil {
+		return err
+	}
+	// The context's end ends a blocked receive.
+	stop := context.AfterFunc(ctx, func() { s.conn.SetReceiveDeadline(time.Unix(1, 0)) })
+	defer stop()
+	hello, err := receiveAs[*ipc.Hello](s.conn)
+	if err != nil {
+		return s.lockError(err)
+	}
+	if err := s.verify(hello); err != nil {
+		return err
+	}
+	if err := s.takeListener(int(hello.Listener)); err != nil {
+		return err
+	}
+	if err := s.conn.Send(&ipc.Locked{}, 0); err != nil {
+		return s.lockError(err)
+	}
+	if _, err := receiveAs[*ipc.Waiting](s.conn); err != nil {
+		return s.lockError(err)
+	}
+	return nil
+}
+
+// verify moves the sandbox into its group and reads what holds it from
+// outside: no byte of a user's has been read yet, and nothing is believed
+// that the kernel can be asked for.
+func (s *sandbox) verify(hello *ipc.Hello) error {
+	if err := s.group.Add(s.pid); err != nil {
+		return err
+	}
+	proof, err := proveLocked(s.pid, s.template.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	proof.landlock = int(hello.Landlock)
+	s.proof = proof
+	return nil
+}
+
+// lockError prefers the template's reason for a broken conversation.
+func (s *sandbox) lockError(err error) error {
+	if errors.Is(err, io.EOF) {
+		select {
+		case <-s.template.dead:
+			return s.template.failure()
+		case <-s.fork.exited:
+			return fmt.Errorf("sandbox ended before its lock-down, wait status %#x", s.fork.status)
+		case <-time.After(time.Second):
+		}
+	}
+	return err
+}
+
+// receiveAs wants a message of one type; a Failed in its place is an error.
+func receiveAs[M ipc.Message](conn *ipc.Conn) (M, error) {
+	var none M
+	m, _, _, err := conn.Receive(0)
+	if err != nil {
+		return none, err
+	}
+	if failed, ok := m.(*ipc.Failed); ok {
+		return none, &child.StageError{Stage: failed.Stage, Errno: int(failed.Errno), Text: failed.Text}
+	}
+	want, ok := m.(M)
+	if !ok {
+		return none, fmt.Errorf("%w: a %v message out of order", ipc.ErrFrame, m.Type())
+	}
+	return want, nil
+}
+
+// takeListener copies the notification descriptor out of the sandbox, so
+// that sending descriptors need not stay allowed in there.
+func (s *sandbox) takeListener(number int) error {
+	fd, err := unix.PidfdGetfd(int(s.pidfd.Fd()), number, 0)
+	if err != nil {
+		return &child.StageError{Stage: "listener", Errno: errnoOf(err), Text: fmt.Sprintf("pidfd_getfd: %v", err)}
+	}
+	// Non-blocking only so that Go's poller takes it: the receive ioctl
+	// blocks all the same.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return fmt.Errorf("set listener non-blocking: %w", err)
+	}
+	s.listener = os.NewFile(uintptr(fd), "seccomp-listener")
+	return nil
+}
+
+// kill ends the sandbox at once. It may be called from any goroutine, any
+// number of times, until close.
+func (s *sandbox) kill() error {
+	if s.pidfd == nil {
+		return nil
+	}
+	err := unix.PidfdSendSignal(int(s.pidfd.Fd()), unix.SIGKILL, nil, 0)
+	if err == unix.ESRCH {
+		return nil
+	}
+	return err
+}
+
+// wait gives the wait status once the sandbox was reaped. The template's
+// death ends a sandbox too, without a status.
+func (s *sandbox) wait() (status unix.WaitStatus, known bool) {
+	select {
+	case <-s.fork.exited:
+		return unix.WaitStatus(s.fork.status), true
+	case <-s.template.dead:
+		return 0, false
+	}
+}
+
+// close kills the sandbox and gives up all that it owns but the group, whose
+// figures are read after death.
+func (s *sandbox) close() {
+	s.kill()
+	if s.pidfd != nil {
+		s.wait()
+	}
+	s.conn.Close()
+	for _, f := range []*os.File{s.pidfd, s.listener, s.stdout, s.stderr} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// pidOf reads the PID behind a pidfd, in our PID namespace. It stays that
+// process's as long as it is not reaped, which the template does on our word
+// only after it is dead; every use is of a live sandbox.
+func pidOf(pidfd *os.File) (int, error) {
+	info, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(int(pidfd.Fd())))
+	if err != nil {
+		return 0, fmt.Errorf("read pidfd: %w", err)
+	}
+	for line := range bytes.Lines(info) {
+		if value, ok := bytes.CutPrefix(line, []byte("Pid:")); ok {
+			pid, err := strconv.Atoi(string(bytes.TrimSpace(value)))
+			if err != nil || pid <= 0 {
+				return 0, fmt.Errorf("read pidfd: the sandbox is gone")
+			}
+			return pid, nil
+		}
+	}
+	return 0, errors.New("read pidfd: /proc shows no Pid; is /proc mounted for this PID namespace?")
+}
+
+func errnoOf(err error) int {
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
+		return int(errno)
+	}
+	return 0
+}

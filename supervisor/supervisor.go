@@ -1,0 +1,76 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"hotcell/supervisor/cgroup"
+	"hotcell/syscallpolicy"
+)
+
+// Supervisor runs models on behalf of a host application: it owns the
+// control groups and the identity of what it starts. It is safe for
+// concurrent use.
+type Supervisor struct {
+	identity identity
+	tree     *cgroup.Tree
+	log      *slog.Logger
+}
+
+// Options of a Supervisor. The zero value is usable.
+type Options struct {
+	CgroupParent string       // where to put control groups, "" chooses
+	Logger       *slog.Logger // nil discards
+}
+
+// New takes its place among the host's control groups and clears what dead
+// supervisors left there. It fails when the host cannot hold a model.
+func New(opts Options) (*Supervisor, error) {
+	id, err := chooseIdentity()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := cgroup.Open(cgroup.Options{Parent: opts.CgroupParent})
+	if err != nil {
+		return nil, err
+	}
+	log := opts.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Supervisor{identity: id, tree: tree, log: log}, nil
+}
+
+// Close removes the control groups. Models must have ended before.
+func (s *Supervisor) Close() error { return s.tree.Close() }
+
+// grantLow and grantHigh bound the addresses at which arrays are mapped in a
+// sandbox; the filter refuses mremap of anything between. On a 64-bit
+// address space nothing else is put there.
+const (
+	grantLow  = 0x1000_0000_0000
+	grantHigh = 0x3000_0000_0000
+)
+
+// filterFor compiles the filter of a shape once: it is the same for all
+// sandboxes whose policy differs in the supervisor's decisions only.
+var filterFor = sync.OnceValues(func() ([]byte, error) {
+	program, err := syscallpolicy.Shape{Threads: true, GrantLow: grantLow, GrantHigh: grantHigh}.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("compile filter: %w", err)
+	}
+	return program.Bytes(), nil
+})
+
+// Run launches a model, calls it once and ends it. The outcome always has a
+// cause; results are there when it is OK, and the caller closes them.
+func (s *Supervisor) Run(ctx context.Context, spec Spec, inputs []Input) *Outcome {
+	m, cause := s.launch(ctx, spec)
+	if cause != nil {
+		return m.finish(cause, nil)
+	}
+	results, cause := m.call(ctx, inputs)
+	return m.finish(cause, results)
+}

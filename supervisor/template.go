@@ -1,0 +1,312 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"hotcell/child"
+	"hotcell/ipc"
+	"hotcell/shm"
+	"hotcell/supervisor/cgroup"
+	"hotcell/vm"
+)
+
+// template is the supervisor's side of one template: the child process that
+// became an interpreter and forks sandboxes. It owns the process, its
+// conversation and its control group.
+type template struct {
+	interpreter vm.Interpreter
+	cmd         *exec.Cmd
+	conn        *ipc.Conn
+	group       *cgroup.Group
+	diagnostics *tail
+
+	ready chan struct{} // closed with boot set
+	boot  ipc.Ready
+	setup chan struct{} // closed with stage set
+	stage error         // the child's failing step
+	dead  chan struct{} // closed with err set, when the process was reaped
+	err   error
+
+	mu    sync.Mutex
+	token uint64
+	forks map[uint64]*fork // from Fork to Exited
+}
+
+// fork is one sandbox as the template knows it.
+type fork struct {
+	forked chan forkAnswer // one answer
+	exited chan struct{}   // closed with status set
+	status uint32
+}
+
+type forkAnswer struct {
+	pidfd *os.File
+	err   error
+}
+
+// templateConfig says what a template is made of.
+type templateConfig struct {
+	interpreter vm.Interpreter
+	shim        []byte
+	modules     []string
+	identity    identity
+	group       *cgroup.Group
+}
+
+// startTemplate starts the child and sends it on its way. It does not wait
+// for the imports: Fork may be sent at once.
+func startTemplate(config templateConfig) (*template, error) {
+	conn, peer, err := ipc.Pair()
+	if err != nil {
+		return nil, err
+	}
+	defer peer.Close()
+	t := &template{
+		interpreter: config.interpreter, conn: conn, group: config.group, diagnostics: newTail(8 << 10),
+		ready: make(chan struct{}), setup: make(chan struct{}), dead: make(chan struct{}), forks: map[uint64]*fork{},
+	}
+	if err := t.start(config, peer); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	go t.receive()
+	boot := &ipc.Boot{Path: config.interpreter.Path, Modules: config.modules}
+	if err := conn.Send(boot, 0); err != nil {
+		t.kill()
+		return nil, errors.Join(err, t.failure())
+	}
+	return t, nil
+}
+
+// start clones the child, moves it into its control group and only then lets
+// it begin.
+func (t *template) start(config templateConfig, control *os.File) error {
+	shim, err := shimFile(config.shim)
+	if err != nil {
+		return err
+	}
+	defer shim.Close()
+	instructionsR, instructionsW, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("make instructions pipe: %w", err)
+	}
+	defer instructionsR.Close()
+	statusR, statusW, err := os.Pipe()
+	if err != nil {
+		instructionsW.Close()
+		return fmt.Errorf("make status pipe: %w", err)
+	}
+	defer statusW.Close()
+	t.cmd = &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{child.Name}, Env: []string{},
+		ExtraFiles:  []*os.File{control, shim, instructionsR, statusW},
+		Stdout:      t.diagnostics,
+		Stderr:      t.diagnostics,
+		SysProcAttr: config.identity.attributes(),
+		// The pipe's other end may stay open in a process that is about to
+		// die; nobody waits for it longer than that.
+		WaitDelay: time.Second,
+	}
+	group, err := config.group.File()
+	if err != nil {
+		instructionsW.Close()
+		statusR.Close()
+		return err
+	}
+	if group != nil {
+		t.cmd.SysProcAttr.UseCgroupFD, t.cmd.SysProcAttr.CgroupFD = true, int(group.Fd())
+	}
+	if err := startProcess(t.cmd); err != nil {
+		instructionsW.Close()
+		statusR.Close()
+		return startError(err)
+	}
+	go t.wait(statusR)
+	if group == nil {
+		if err := config.group.Add(t.cmd.Process.Pid); err != nil {
+			instructionsW.Close()
+			t.kill()
+			return err
+		}
+	}
+	return instructions(config).Write(instructionsW)
+}
+
+// startError explains a clone that the kernel refused.
+func startError(err error) error {
+	return &child.StageError{Stage: "namespaces", Errno: errnoOf(err), Text: fmt.Sprintf("start child: %v", err)}
+}
+
+func instructions(config templateConfig) child.Instructions {
+	argv, env := config.interpreter.Command()
+	i := child.Instructions{
+		Executable: config.interpreter.Executable, Args: argv, Env: env,
+		Mounts: config.interpreter.Mounts, DropGroups: config.identity.dropGroups, Limits: processLimits(),
+	}
+	for _, link := range config.interpreter.Links {
+		i.Links = append(i.Links, child.Link{Path: link.Path, Target: link.Target})
+	}
+	return i
+}
+
+func shimFile(code []byte) (*os.File, error) {
+	region, err := shm.Create("shim", int64(len(code)))
+	if err != nil {
+		return nil, err
+	}
+	defer region.Close()
+	if _, err := region.WriteAt(code, 0); err != nil {
+		return nil, fmt.Errorf("write shim: %w", err)
+	}
+	if err := region.Freeze(); err != nil {
+		return nil, err
+	}
+	return region.ReadOnly()
+}
+
+// wait reaps the child. Its death ends everything that it forked: it is the
+// init of their PID namespace.
+func (t *template) wait(status *os.File) {
+	t.stage = child.ReadStatus(status)
+	status.Close()
+	close(t.setup)
+	err := t.cmd.Wait()
+	t.err = fmt.Errorf("template ended: %v", exitText(err))
+	t.conn.Close()
+	close(t.dead)
+}
+
+func exitText(err error) string {
+	if err == nil {
+		return "exit status 0"
+	}
+	return err.Error()
+}
+
+// receive serves the template's conversation until it ends.
+func (t *template) receive() {
+	for {
+		m, _, files, err := t.conn.Receive(1)
+		if err != nil {
+			t.abandon(err)
+			return
+		}
+		switch m := m.(type) {
+		case *ipc.Ready:
+			t.boot = *m
+			close(t.ready)
+		case *ipc.Forked:
+			if len(files) != 1 {
+				t.abandon(errors.New("template sent no pidfd"))
+				return
+			}
+			t.answer(m.Token, forkAnswer{pidfd: files[0]})
+		case *ipc.Failed:
+			t.answer(m.Token, forkAnswer{err: &child.StageError{Stage: m.Stage, Errno: int(m.Errno), Text: m.Text}})
+		case *ipc.Exited:
+			t.exit(m)
+		default:
+			t.abandon(fmt.Errorf("template sent %v", m.Type()))
+			return
+		}
+	}
+}
+
+func (t *template) answer(token uint64, answer forkAnswer) {
+	t.mu.Lock()
+	f := t.forks[token]
+	t.mu.Unlock()
+	if f == nil {
+		if answer.pidfd != nil {
+			answer.pidfd.Close()
+		}
+		return
+	}
+	f.forked <- answer
+}
+
+func (t *template) exit(m *ipc.Exited) {
+	t.mu.Lock()
+	f := t.forks[m.Token]
+	delete(t.forks, m.Token)
+	t.mu.Unlock()
+	if f != nil {
+		f.status = m.Status
+		close(f.exited)
+	}
+}
+
+// abandon ends a template that broke off: without its word on exits its
+// sandboxes cannot be judged.
+func (t *template) abandon(err error) {
+	t.kill()
+	<-t.dead
+	if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
+		t.err = fmt.Errorf("%w (%w)", t.err, err)
+	}
+}
+
+// fork asks for a sandbox: its control socket and output pipes go over, the
+// answer comes by the fork's channel.
+func (t *template) fork(m ipc.Fork, files ...*os.File) (*fork, error) {
+	f := &fork{forked: make(chan forkAnswer, 1), exited: make(chan struct{})}
+	t.mu.Lock()
+	t.token++
+	m.Token = t.token
+	t.forks[m.Token] = f
+	t.mu.Unlock()
+	if err := t.conn.Send(&m, 0, files...); err != nil {
+		return nil, errors.Join(err, t.failure())
+	}
+	return f, nil
+}
+
+// failure says why the template is no more, nil while it lives. A failing
+// step of the child outranks what follows from it.
+func (t *template) failure() error {
+	select {
+	case <-t.setup:
+		if t.stage != nil {
+			return t.stage
+		}
+	default:
+	}
+	select {
+	case <-t.dead:
+	default:
+		return nil
+	}
+	if said := strings.TrimSpace(t.diagnostics.String()); said != "" {
+		return fmt.Errorf("%w; it said: %s", t.err, lastLine(said))
+	}
+	return t.err
+}
+
+// waitFor waits for a channel, the template's end or the context's.
+func (t *template) waitFor(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-t.dead:
+		return t.failure()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *template) kill() { t.cmd.Process.Kill() }
+
+// close ends the template with all its sandboxes and waits until none is
+// left.
+func (t *template) close() {
+	t.kill()
+	<-t.dead
+}

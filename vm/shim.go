@@ -1,0 +1,114 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+)
+
+// shimFiles is the Python side of the wire: standard library only. It runs
+// in the template and, forked from it, in every sandbox.
+//
+//go:embed shim/*.py
+var shimFiles embed.FS
+
+// shimModules in the order in which they import each other.
+var shimModules = []string{"wire", "kernel", "arrays", "model", "lockdown", "sandbox", "template"}
+
+// bootstrap is the interpreter's -c argument: it reads the shim from
+// descriptor 4 and runs the template. The shim comes compiled ("M", by the
+// same interpreter, see Shim) or as source text ("S").
+const bootstrap = `import sys
+def boot():
+    with open(4, "rb") as f:
+        data = f.read()
+    if data[:1] == b"M":
+        import marshal
+        modules = marshal.loads(data[1:])
+    else:
+        import json
+        modules = [(name, compile(text, "<hotcell %s>" % name, "exec")) for name, text in json.loads(data[1:])]
+    kind = type(sys)
+    package = sys.modules["_hotcell"] = kind("_hotcell")
+    package.__path__ = []
+    for name, code in modules:
+        m = sys.modules["_hotcell." + name] = kind("_hotcell." + name)
+        exec(code, m.__dict__)
+        setattr(package, name, m)
+    package.template.main()
+boot()
+`
+
+// compiler turns the source form on stdin into the compiled form on stdout.
+const compiler = `import json, marshal, sys
+data = sys.stdin.buffer.read()
+modules = [(name, compile(text, "<hotcell %s>" % name, "exec")) for name, text in json.loads(data[1:])]
+sys.stdout.buffer.write(b"M" + marshal.dumps(modules))
+`
+
+const maxShim = 1 << 20
+
+// shimSource gives the shim in its source form.
+func shimSource() ([]byte, error) {
+	var modules [][2]string
+	for _, name := range shimModules {
+		text, err := shimFiles.ReadFile("shim/" + name + ".py")
+		if err != nil {
+			return nil, fmt.Errorf("read embedded shim: %w", err)
+		}
+		modules = append(modules, [2]string{name, string(text)})
+	}
+	data, err := json.Marshal(modules)
+	if err != nil {
+		return nil, fmt.Errorf("encode shim: %w", err)
+	}
+	return append([]byte("S"), data...), nil
+}
+
+// compileShim has the interpreter compile the shim, outside any sandbox: it
+// is as trusted as the probe that ran it before.
+func compileShim(ctx context.Context, i Interpreter, source []byte) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, i.Executable, i.command(compiler)[1:]...)
+	cmd.Stdin = bytes.NewReader(source)
+	cmd.Env = environment()
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("compile shim with %s: %w", i.Executable, err)
+	}
+	if len(out) < 2 || out[0] != 'M' || len(out) > maxShim {
+		return nil, fmt.Errorf("compile shim with %s: unusable answer of %d bytes", i.Executable, len(out))
+	}
+	return out, nil
+}
+
+// Shim gives the shim as this interpreter starts it soonest: compiled, from
+// the cache if it is there.
+func Shim(ctx context.Context, i Interpreter, cache *Cache) ([]byte, error) {
+	source, err := shimSource()
+	if err != nil {
+		return nil, err
+	}
+	key := shimKey(i, source)
+	if code, ok := cache.Blob(key); ok {
+		return code, nil
+	}
+	code, err := compileShim(ctx, i, source)
+	if err != nil {
+		return nil, err
+	}
+	// A cache that cannot be written to costs time only.
+	_ = cache.Put(key, code)
+	return code, nil
+}
+
+// shimKey names the compiled shim in a cache: other sources or another
+// interpreter make another one.
+func shimKey(i Interpreter, source []byte) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", i.Implementation, i.Magic, i.Executable, source))
+	return "shim-" + hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,232 @@
+"""Arrays across the boundary: inputs are mapped, results are written.
+
+Control data came on the socket; nothing about an array is read from shared
+memory. numpy is used where the template imported it; without it inputs are
+memoryviews and results anything with the buffer protocol.
+"""
+
+import ast
+import os
+import sys
+
+from _hotcell import kernel, wire
+
+ALIGN = 64
+PAGE = 4096
+
+# Longer text lies in the output region.
+MAX_TEXT = 8192
+
+NATIVE = "<" if sys.byteorder == "little" else ">"
+# memoryview formats by the dtype of an .npy header, in native order.
+FORMATS = {
+    "|b1": "?", "|i1": "b", "|u1": "B",
+    "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q", "f4": "f", "f8": "d",
+}
+DTYPES = {v: (k if k[0] == "|" else NATIVE + k) for k, v in FORMATS.items()}
+DTYPES.update({"l": NATIVE + "i8", "L": NATIVE + "u8", "c": "|S1"})
+
+NAME_LENGTH = 64
+
+
+class InvalidResult(Exception):
+    """What the model returned cannot cross."""
+
+
+class UnusableInput(Exception):
+    """An input that this model or this interpreter cannot take."""
+
+
+class OutputTooLarge(Exception):
+    """The results need more bytes than the output region has."""
+
+
+def valid_name(name):
+    """[A-Za-z_][A-Za-z0-9_]{0,63}, as the supervisor will check."""
+    return type(name) is str and name.isascii() and name.isidentifier() and len(name) <= NAME_LENGTH
+
+
+class Space:
+    """The granted address range: mappings go up from its base, page by page.
+
+    The filter refuses to mremap anything in it, so that no mapping of a
+    region grows over bytes that were not granted.
+    """
+
+    def __init__(self, base):
+        self.next = base
+
+    def map(self, fd, size, writable):
+        """Maps size bytes of a region and closes its descriptor."""
+        try:
+            if size == 0:
+                return memoryview(bytearray() if writable else b"")
+            address = self.next
+            view = kernel.map_region(fd, size, writable, address)
+            # A page stays free between two, so that running over the end
+            # of one is a fault and not its neighbour.
+            self.next = address + (size + 2 * PAGE - 1) // PAGE * PAGE
+            return view
+        finally:
+            os.close(fd)
+
+    def map_call(self, args, size, fds):
+        """The inputs of a call by name, and the output region's view."""
+        fds = list(reversed(fds))
+        inputs = {}
+        for name, value in args:
+            if type(value) is wire.Ref:
+                value = self._input(value, fds.pop())
+            inputs[name] = value
+        output = self.map(fds.pop(), size, True) if size else memoryview(bytearray())
+        return inputs, output
+
+    def _input(self, ref, fd):
+        count = 1
+        for n in ref.shape:
+            count *= n
+        dtype = parse_dtype(ref.descr)
+        size = ref.offset + count * item_size(dtype)
+        view = self.map(fd, size, False)[ref.offset :]
+        return as_array(view, dtype, ref)
+
+
+def parse_dtype(descr):
+    """A numpy dtype, or without numpy a memoryview format."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        plain = descr[1:] if descr[0] == NATIVE else descr
+        if plain not in FORMATS:
+            raise UnusableInput(f"an array of dtype {descr} needs numpy, which this interpreter does not have")
+        return FORMATS[plain]
+    return numpy.lib.format.descr_to_dtype(ast.literal_eval(descr) if descr[0] == "[" else descr)
+
+
+def item_size(dtype):
+    if type(dtype) is str:
+        return memoryview(bytearray(16)).cast(dtype).itemsize
+    return dtype.itemsize
+
+
+def as_array(view, dtype, ref):
+    """An ndarray on a view, or the view itself with format and shape."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        if ref.fortran and len(ref.shape) > 1:
+            raise UnusableInput("an array in Fortran order needs numpy, which this interpreter does not have")
+        return view.cast(dtype, ref.shape) if 0 not in ref.shape else view.cast(dtype)
+    return numpy.ndarray(ref.shape, dtype, view, 0, order="F" if ref.fortran else "C")
+
+
+def collect_results(returned):
+    """The returned object as named values: [(name, value)]."""
+    if type(returned) is dict:
+        for name in returned:
+            if not valid_name(name):
+                raise InvalidResult(f"{show(name)} is no name for a result: use letters, digits and _, at most 64")
+        return list(returned.items())
+    if type(returned) in (tuple, list):
+        return [("result" if i == 0 else f"result_{i}", v) for i, v in enumerate(returned)]
+    return [("result", returned)]
+
+
+def show(value):
+    """A short, safe repr for a message."""
+    try:
+        return repr(value)[:80]
+    except Exception:
+        return f"a {type(value).__name__}"
+
+
+def write_results(returned, output):
+    """Writes arrays and long text into the output; returns wire values by name."""
+    at = 0
+    results = []
+    for name, value in collect_results(returned):
+        if isinstance(value, str):
+            text = str(value).encode("utf-8", "backslashreplace")
+            if len(text) <= MAX_TEXT:
+                value = text.decode()
+            else:
+                at = reserve(at, len(text), output)
+                output[at : at + len(text)] = text
+                value, at = wire.Span(at, len(text)), at + len(text)
+        elif value is None or type(value) in (bool, int, float, complex):
+            pass
+        elif isinstance(value, (bool, int, float, complex)) and not is_numpy(value):
+            value = plain(value)
+        else:
+            value, at = write_array(name, value, output, at)
+        results.append((name, value))
+    return results
+
+
+def plain(value):
+    """An int or float of a subclass (an IntEnum, say) as the type itself."""
+    for kind in (int, float, complex):
+        if isinstance(value, kind):
+            return kind(value)
+    return bool(value)
+
+
+def is_numpy(value):
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
+
+
+def reserve(at, size, output):
+    """The next aligned offset at which size bytes fit."""
+    at = (at + ALIGN - 1) // ALIGN * ALIGN
+    if at + size > len(output):
+        raise OutputTooLarge(f"the results need at least {at + size} bytes, the limit is {len(output)}")
+    return at
+
+
+def write_array(name, value, output, at):
+    if is_numpy(value):
+        return write_numpy(name, value, output, at)
+    try:
+        view = memoryview(value)
+    except TypeError:
+        raise InvalidResult(
+            f"{name} is a {type(value).__module__}.{type(value).__qualname__}: return arrays, numbers, strings, None, "
+            "a tuple or list of those, or a flat dict of those by name"
+        ) from None
+    return write_buffer(name, view, output, at)
+
+
+def write_numpy(name, value, output, at):
+    """Writes an ndarray or a numpy scalar; a layout that is not one block is gathered in C order."""
+    import numpy
+
+    if isinstance(value, numpy.ma.MaskedArray):
+        raise InvalidResult(f"{name} is a masked array: return x.filled(value) and x.mask")
+    array = numpy.asarray(value)
+    if array.dtype.hasobject:
+        raise InvalidResult(f"{name} holds Python objects (dtype {array.dtype}): convert it, for example x.astype(float)")
+    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    at = reserve(at, array.nbytes, output)
+    into = numpy.ndarray(array.shape, array.dtype, output[at : at + array.nbytes], order="F" if fortran else "C")
+    numpy.copyto(into, array, casting="no")
+    descr = numpy.lib.format.dtype_to_descr(array.dtype)
+    ref = wire.Ref(descr if type(descr) is str else repr(descr), array.shape, at, bool(fortran))
+    return ref, at + array.nbytes
+
+
+def write_buffer(name, view, output, at):
+    """Writes a memoryview, array.array or bytes."""
+    if view.format not in DTYPES:
+        raise InvalidResult(f"{name} has the buffer format {view.format!r}: use one of {' '.join(sorted(DTYPES))}")
+    at = reserve(at, view.nbytes, output)
+    output[at : at + view.nbytes] = view.tobytes()
+    if isinstance(view.obj, bytes):
+        return wire.Ref(f"|S{max(1, view.nbytes)}", (), reserve_empty(view, output, at), False), at + max(1, view.nbytes)
+    return wire.Ref(DTYPES[view.format], view.shape, at, False), at + view.nbytes
+
+
+def reserve_empty(view, output, at):
+    """An empty bytes object still takes one byte: numpy has no S0 scalar."""
+    if view.nbytes == 0:
+        at = reserve(at, 1, output)
+        output[at] = 0
+    return at

@@ -1,0 +1,216 @@
+"""The model's modules: how they are loaded, called and reported.
+
+The import rule and the shortened tracebacks are courtesy. A model can undo
+both, and gains nothing: system calls stay judged outside.
+"""
+
+import builtins
+import importlib.util
+import linecache
+import os
+import random
+import sys
+import traceback
+
+from _hotcell import arrays
+
+# Causes of an Exception frame.
+RAISED, SYNTAX, NO_FUNCTION, INPUT, INVALID_RESULT, OUTPUT, MEMORY, RECURSION = range(1, 9)
+
+MAX_MESSAGE = 4096
+MAX_TRACEBACK = 24 << 10
+SHIM = "<hotcell "
+
+
+class File:
+    """One source file of the model; module is "" for the model itself."""
+
+    def __init__(self, module, path, package, offset, size):
+        self.module, self.path, self.package, self.offset, self.size = module, path, package, offset, size
+
+
+class NoFunction(Exception):
+    """The model does not define what should be called."""
+
+
+class Model:
+    """A user's model in this process: load once, call any number of times."""
+
+    def __init__(self, load, source, ask):
+        self.load_message, self.ask = load, ask
+        self.sources = {f.module: (f, source[f.offset : f.offset + f.size]) for f in load.files}
+        self.function = None
+
+    def load(self):
+        """Runs the model's statements; its function must exist then."""
+        self.builtins = dict(vars(builtins), __import__=self.import_module)
+        sys.meta_path[:] = [self, *sys.meta_path[:2]]
+        sys.path_importer_cache.clear()
+        # Only what is built in or comes with the model is left to be found:
+        # no library file can be opened any more.
+        sys.path[:] = []
+        file, _ = self.sources[""]
+        spec = importlib.util.spec_from_loader("model", self, origin=file.path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["model"] = module
+        self.execute(module, "")
+        name = self.load_message.function
+        self.function = getattr(module, name, None)
+        if not callable(self.function):
+            raise NoFunction(f"{file.path} defines no function {name}: write def {name}(...), or name another with --function")
+
+    def call(self, inputs):
+        """Calls the function with the inputs by name."""
+        check_inputs(self.function, self.load_message.function, inputs)
+        return self.function(**inputs)
+
+    # A finder and loader for sys.meta_path, for the model's other modules.
+
+    def find_spec(self, name, path=None, target=None):
+        if not name or name not in self.sources:
+            return None
+        file, _ = self.sources[name]
+        return importlib.util.spec_from_loader(name, self, origin=file.path, is_package=file.package)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        self.execute(module, module.__spec__.name)
+
+    def execute(self, module, key):
+        file, source = self.sources[key]
+        text = importlib.util.decode_source(source)
+        linecache.cache[file.path] = (len(source), None, text.splitlines(True), file.path)
+        module.__file__ = file.path
+        module.__builtins__ = self.builtins
+        exec(compile(source, file.path, "exec", dont_inherit=True), vars(module))
+
+    def import_module(self, name, globals=None, locals=None, fromlist=(), level=0):
+        """What import statements of the model's own modules call."""
+        if level == 0 and not self.may_import(name):
+            allowed, text = self.ask("import", name)
+            if not allowed:
+                raise ImportError(text, name=name)
+        try:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        except ModuleNotFoundError as e:
+            if e.name and self.may_import(e.name) and e.name not in self.sources and level == 0:
+                e.msg = f"No module named {e.name!r} was loaded before the lock-down: is it installed for this interpreter?"
+            raise
+
+    def may_import(self, name):
+        parts = name.split(".")
+        prefixes = {".".join(parts[: i + 1]) for i in range(len(parts))}
+        return bool(prefixes & self.load_message.modules) or parts[0] in self.sources
+
+
+def check_inputs(function, name, inputs):
+    """An unknown or a missing name is the user's mistake, not the model's.
+
+    It looks at plain functions only, without inspect, whose import would
+    cost a model that needs no numpy half of its start.
+    """
+    if type(function) is not type(check_inputs):
+        return
+    code = function.__code__
+    if code.co_posonlyargcount > len(function.__defaults__ or ()):
+        raise arrays.UnusableInput(f"{name} has positional-only parameters: inputs are passed by name")
+    positional = code.co_varnames[code.co_posonlyargcount : code.co_argcount]
+    keyword = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    optional = set(positional[len(positional) - len(function.__defaults__ or ()) :]) | set(function.__kwdefaults__ or ())
+    named = [*positional, *keyword]
+    takes = ", ".join(named) or "none"
+    unknown = [n for n in inputs if n not in named]
+    if unknown and not code.co_flags & CO_VARKEYWORDS:
+        raise arrays.UnusableInput(f"unknown input {', '.join(unknown)}: {name} takes {takes}")
+    missing = [n for n in named if n not in optional and n not in inputs]
+    if missing:
+        raise arrays.UnusableInput(f"missing input {', '.join(missing)}: {name} takes {takes}; give it as NAME=VALUE or NAME=@FILE")
+
+
+CO_VARKEYWORDS = 0x08
+
+
+class Description:
+    """An exception as the Exception frame has it."""
+
+    def __init__(self, cause, kind, message, text="", file="", line=0):
+        self.cause, self.kind, self.message = cause, cut(kind, 256), cut(message, MAX_MESSAGE)
+        self.traceback, self.file, self.line = cut(text, MAX_TRACEBACK), cut(file, 1024), line
+
+
+def cut(text, most):
+    """At most that many bytes of UTF-8; the middle of a long text goes."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= most:
+        return data.decode()
+    half = (most - 32) // 2
+    return data[:half].decode("utf-8", "ignore") + "\n[...]\n" + data[-half:].decode("utf-8", "ignore")
+
+
+OWN = {
+    NoFunction: NO_FUNCTION,
+    arrays.UnusableInput: INPUT,
+    arrays.InvalidResult: INVALID_RESULT,
+    arrays.OutputTooLarge: OUTPUT,
+}
+
+
+def describe(e):
+    """Describes what the model raised; a hostile __str__ cannot break it."""
+    cause = OWN.get(type(e))
+    if cause is not None:
+        return Description(cause, "", str(e))
+    kind = type(e).__qualname__
+    if type(e).__module__ not in ("builtins", "model"):
+        kind = f"{type(e).__module__}.{kind}"
+    try:
+        message = str(e)
+        frames = [f for f in traceback.extract_tb(e.__traceback__) if not f.filename.startswith(SHIM)]
+        if isinstance(e, SyntaxError) and not frames:
+            text = "".join(traceback.format_exception_only(type(e), e))
+            return Description(SYNTAX, kind, e.msg or message, text, str(e.filename or ""), as_line(e.lineno))
+        text = format_chain(e)
+    except BaseException as second:
+        message, frames, text = f"its description raised {type(second).__qualname__}", [], ""
+    cause = MEMORY if isinstance(e, MemoryError) else RECURSION if isinstance(e, RecursionError) else RAISED
+    last = frames[-1] if frames else None
+    return Description(cause, kind, message, text, last.filename if last else "", as_line(last and last.lineno))
+
+
+def as_line(number):
+    return number if type(number) is int and 0 <= number < 1 << 32 else 0
+
+
+def format_chain(e):
+    """The traceback as Python prints it, without the shim's frames."""
+    tb = traceback.TracebackException(type(e), e, e.__traceback__, limit=None, compact=True)
+    seen = set()
+
+    def strip(t):
+        if t is None or id(t) in seen:
+            return
+        seen.add(id(t))
+        t.stack = traceback.StackSummary.from_list([f for f in t.stack if not f.filename.startswith(SHIM)])
+        strip(t.__cause__)
+        strip(t.__context__)
+
+    strip(tb)
+    return "".join(tb.format())
+
+
+def seed_generators(seed, reproducible):
+    """Gives random and numpy's global generator a state of this sandbox's own.
+
+    With a seed that the user chose, os.urandom repeats too: numpy's
+    default_rng() and secrets draw from it.
+    """
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        words = [int.from_bytes(seed[i : i + 4], "little") for i in range(0, len(seed), 4)]
+        numpy.random.seed(words)
+    if reproducible:
+        draw = random.Random(seed + b"urandom").randbytes
+        os.urandom = random._urandom = draw

@@ -1,0 +1,174 @@
+"""A sandbox: locks itself down, then runs one model.
+
+From Load on this process is hostile: the model can change all of it. What
+is here serves honest models; the walls are the kernel's and the supervisor's.
+"""
+
+import gc
+import os
+import sys
+
+from _hotcell import arrays, lockdown, model, wire
+
+CONTROL = lockdown.CONTROL
+
+
+def main(fork, fds):
+    """Runs in a fresh fork of the template. Never returns."""
+    conn = None
+    try:
+        conn = wire.Conn(fds[0])
+        lockdown.step(lockdown.descriptors, *fds)
+        # The socket has moved. This looks at it, which the filter refuses.
+        conn.sock.detach()
+        conn = wire.Conn(CONTROL)
+        listener, abi = lockdown.lock(fork)
+        hello(conn, listener, abi)
+        serve(conn, fork)
+    except lockdown.StageError as e:
+        failed(conn, fork.token, e.stage, e.errno, e.text)
+    except EOFError:
+        pass
+    except BaseException as e:
+        failed(conn, fork.token, "sandbox", 0, f"{type(e).__name__}: {e}")
+    os._exit(70)
+
+
+def failed(conn, token, stage, number, text):
+    """Tells the step that failed instead of Hello."""
+    e = wire.Encoder()
+    e.u64(token)
+    e.text(stage)
+    e.u32(number)
+    e.text(text[:4096])
+    try:
+        conn.send(wire.FAILED, e)
+    except OSError:
+        pass
+
+
+def hello(conn, listener, abi):
+    """The first word from inside; then the listener belongs to the supervisor."""
+    e = wire.Encoder()
+    e.u32(listener)
+    e.u32(abi)
+    conn.send(wire.HELLO, e)
+    conn.expect(wire.LOCKED)
+    os.close(listener)
+    conn.send(wire.WAITING, wire.Encoder())
+
+
+class Load:
+    """One Load message: the model, and how it is to run."""
+
+    def __init__(self, decoder):
+        self.function = decoder.text()
+        self.modules = frozenset(decoder.texts())
+        self.recursion = decoder.u32()
+        self.seed = decoder.bytes()
+        self.seeded = bool(decoder.u8())
+        self.threads = decoder.u32()
+        self.env = decoder.texts()
+        self.files = []
+        for _ in range(decoder.u32()):
+            module, path, package = decoder.text(), decoder.text(), bool(decoder.u8())
+            self.files.append(model.File(module, path, package, decoder.u64(), decoder.u64()))
+
+
+def serve(conn, fork):
+    """Load once, then calls until the supervisor closes the conversation."""
+    decoder, fds = conn.expect(wire.LOAD)
+    load = Load(decoder)
+    source = read_all(fds)
+    space = arrays.Space(fork.grants)
+    prepare(load)
+    m = model.Model(load, source, Asker(conn))
+    if not attempt(conn, lambda: m.load()):
+        return
+    conn.send(wire.LOADED, wire.Encoder())
+    while True:
+        decoder, fds = conn.expect(wire.CALL)
+        args, size = decoder.args(), decoder.u64()
+        attempt(conn, lambda: call(conn, m, space, args, size, fds))
+
+
+def read_all(fds):
+    """The bytes of the region that came with a frame; closes its descriptor.
+
+    os.read and not open(): that would stat the descriptor, which is judged.
+    """
+    parts = []
+    for fd in fds:
+        while part := os.read(fd, 1 << 20):
+            parts.append(part)
+        os.close(fd)
+    return b"".join(parts)
+
+
+def attempt(conn, action):
+    """Runs the model's code; what it raises becomes an Exception frame."""
+    try:
+        action()
+        return True
+    except BaseException as e:
+        text = model.describe(e)
+        e = None
+        flush()
+        frame = wire.Encoder()
+        frame.u8(text.cause)
+        for field in (text.kind, text.message, text.traceback, text.file):
+            frame.text(field)
+        frame.u32(text.line)
+        conn.send(wire.EXCEPTION, frame)
+        return False
+
+
+def call(conn, m, space, args, size, fds):
+    """One call: map what came, run, write the results, tell where they lie."""
+    inputs, output = space.map_call(args, size, fds)
+    values = m.call(inputs)
+    results = arrays.write_results(values, output)
+    flush()
+    frame = wire.Encoder()
+    frame.args(results)
+    conn.send(wire.RESULT, frame)
+
+
+def flush():
+    """What the model printed goes out before its result does."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            pass  # the model may have closed or replaced it
+
+
+class Asker:
+    """The asked door: names an operation before the kernel would refuse it."""
+
+    def __init__(self, conn):
+        self.conn, self.seq = conn, 0
+
+    def __call__(self, kind, target):
+        """The supervisor's answer: (allowed, text for the error)."""
+        self.seq += 1
+        e = wire.Encoder()
+        e.text(kind)
+        e.text(target)
+        self.conn.send(wire.ASK, e, self.seq)
+        decoder, _ = self.conn.expect(wire.ANSWER)
+        return bool(decoder.u8()), decoder.text()
+
+
+def prepare(load):
+    """Makes the process look like a fresh interpreter of its own."""
+    os.environ.clear()
+    for pair in load.env:
+        name, _, value = pair.partition("=")
+        os.environ[name] = value
+    model.seed_generators(load.seed, load.seeded)
+    sys.setrecursionlimit(load.recursion)
+    sys.argv = [""]
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    gc.enable()

@@ -1,0 +1,162 @@
+"""The template: imports what models may use, then forks sandboxes.
+
+It is trusted, has one thread and never sees a byte of a user's.
+"""
+
+import gc
+import importlib
+import os
+import select
+import sys
+
+from _hotcell import lockdown, wire
+
+CONTROL = 3
+
+
+class Fork:
+    """One Fork message: what a sandbox needs before its lock-down."""
+
+    def __init__(self, decoder):
+        self.token = decoder.u64()
+        self.filter = decoder.bytes()
+        self.wait_killable = bool(decoder.u8())
+        self.grants = decoder.u64()
+
+
+def import_all(names):
+    """Imports in order; returns "name: reason" for what cannot be."""
+    failed = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except BaseException as e:  # a module may raise anything, SystemExit too
+            failed.append(f"{name}: {type(e).__name__}: {e}"[:500])
+    return failed
+
+
+# What the interpreter and numpy load lazily and a model would need after the
+# lock-down, when no library file can be opened any more.
+LAZY = (
+    "encodings.ascii",
+    "encodings.latin_1",
+    "encodings.utf_8",
+    "encodings.utf_16",
+    "encodings.unicode_escape",
+    "encodings.raw_unicode_escape",
+    "linecache",
+    "traceback",
+    "tokenize",
+    "unicodedata",
+    "warnings",
+)
+
+
+class Template:
+    """The template's side of its conversation with the supervisor."""
+
+    def __init__(self):
+        self.conn = wire.Conn(CONTROL)
+        self.poll = select.poll()
+        self.poll.register(CONTROL, select.POLLIN)
+        self.sandboxes = {}  # pidfd -> (token, pid)
+
+    def boot(self):
+        decoder, _ = self.conn.expect(wire.BOOT)
+        # Collections would only look at what an import keeps anyway.
+        gc.disable()
+        sys.path[:] = decoder.texts()
+        failed = import_all(decoder.texts())
+        import_all(LAZY)
+        numpy = sys.modules.get("numpy")
+        e = wire.Encoder()
+        e.text(".".join(map(str, sys.version_info[:3])))
+        e.text(getattr(numpy, "__version__", ""))
+        e.texts(failed[:100])
+        # What is loaded now is never collected: a collection in a sandbox
+        # would copy every page that the template shares with it.
+        gc.freeze()
+        self.conn.send(wire.READY, e)
+
+    def run(self):
+        """Serves until the supervisor goes away."""
+        while True:
+            for fd, _ in self.poll.poll():
+                if fd == CONTROL:
+                    decoder, fds = self.conn.expect(wire.FORK)
+                    self.fork(Fork(decoder), fds)
+                else:
+                    self.reap(fd)
+
+    def fork(self, fork, fds):
+        """Makes one sandbox through an intermediate that unshares."""
+        r, w = os.pipe()
+        intermediate = os.fork()
+        if intermediate == 0:
+            os.close(r)
+            intermediate_main(self, fork, fds, w)
+        os.close(w)
+        for fd in fds:
+            os.close(fd)
+        told = os.read(r, 4096)
+        os.close(r)
+        os.waitpid(intermediate, 0)
+        e = wire.Encoder()
+        e.u64(fork.token)
+        if told[:1] == b"+":
+            pid = int(told[1:])
+            pidfd = os.pidfd_open(pid)
+            self.sandboxes[pidfd] = fork.token, pid
+            self.poll.register(pidfd, select.POLLIN)
+            self.conn.send(wire.FORKED, e, fds=[pidfd])
+            return
+        stage, number, text = (told.decode().split("\0") + ["", "", ""])[:3]
+        e.text(stage or "intermediate")
+        e.u32(int(number or 0))
+        e.text(text or "it ended before it forked the sandbox")
+        self.conn.send(wire.FAILED, e)
+
+    def reap(self, pidfd):
+        token, pid = self.sandboxes.pop(pidfd)
+        self.poll.unregister(pidfd)
+        os.close(pidfd)
+        _, status = os.waitpid(pid, 0)
+        e = wire.Encoder()
+        e.u64(token)
+        e.u32(status)
+        self.conn.send(wire.EXITED, e)
+
+
+def intermediate_main(template, fork, fds, told):
+    """Unshares, forks the sandbox, tells its PID and ends. Never returns.
+
+    The sandbox is then the template's child: the template is PID 1 of the
+    namespace that the intermediate still belongs to.
+    """
+    try:
+        lockdown.step(lockdown.namespaces)
+        pid = os.fork()
+        if pid == 0:
+            from _hotcell import sandbox
+
+            sandbox.main(fork, fds)
+        os.write(told, b"+%d" % pid)
+    except lockdown.StageError as e:
+        os.write(told, f"{e.stage}\0{e.errno}\0{e.text}".encode())
+    except OSError as e:
+        os.write(told, f"fork\0{e.errno}\0{e}".encode())
+    finally:
+        os._exit(0)
+
+
+def main():
+    """Runs the template until the supervisor closes the conversation."""
+    template = Template()
+    try:
+        template.boot()
+        from _hotcell import sandbox  # noqa: F401  forked ready to run
+
+        template.run()
+    except (EOFError, ConnectionError, BrokenPipeError):
+        pass  # the supervisor is gone; as PID 1 of the namespace we take all with us
+    os._exit(0)

@@ -1,0 +1,246 @@
+"""The wire to the supervisor, as ipc/PROTOCOL.md draws it.
+
+The template and the sandbox speak it. The supervisor trusts the template and
+nothing that a sandbox sends, so the checks that matter are on its side; what
+is checked here keeps a broken supervisor from confusing a model.
+"""
+
+import array
+import struct
+
+import _socket
+
+VERSION = 1
+HEADER = struct.Struct("<HHI")
+MAX_FRAME = 64 << 10
+MAX_DESCRIPTORS = 128
+
+BOOT, READY, FORK, FORKED, FAILED, EXITED = range(1, 7)
+HELLO, LOCKED, WAITING, LOAD, LOADED, CALL, RESULT, EXCEPTION, ASK, ANSWER = range(16, 26)
+
+# Value kinds.
+NONE, BOOL, INT, FLOAT, COMPLEX, TEXT, ARRAY, SPAN, LIST, DICT = range(10)
+
+_U8, _U32, _U64, _I64, _F64 = (struct.Struct("<" + c) for c in "BIQqd")
+
+
+class WireError(Exception):
+    """A frame that is not as the protocol says."""
+
+
+class Ref:
+    """An array in a region: dtype as an .npy header has it, order C or Fortran."""
+
+    __slots__ = ("descr", "fortran", "offset", "shape")
+
+    def __init__(self, descr, shape, offset, fortran=False):
+        self.descr, self.shape, self.offset, self.fortran = descr, tuple(shape), offset, fortran
+
+
+class Span:
+    """Text in the output region."""
+
+    __slots__ = ("offset", "size")
+
+    def __init__(self, offset, size):
+        self.offset, self.size = offset, size
+
+
+class Encoder:
+    """Appends little-endian fields; text and lists carry a u32 count."""
+
+    def __init__(self):
+        self.parts = []
+
+    def u8(self, v):
+        self.parts.append(_U8.pack(v))
+
+    def u32(self, v):
+        self.parts.append(_U32.pack(v))
+
+    def u64(self, v):
+        self.parts.append(_U64.pack(v))
+
+    def i64(self, v):
+        self.parts.append(_I64.pack(v))
+
+    def f64(self, v):
+        self.parts.append(_F64.pack(v))
+
+    def bytes(self, v):
+        self.parts += (_U32.pack(len(v)), v)
+
+    def text(self, v):
+        self.bytes(v.encode("utf-8", "backslashreplace"))
+
+    def texts(self, v):
+        self.u32(len(v))
+        for s in v:
+            self.text(s)
+
+    def integer(self, v):
+        n = abs(v)
+        self.u8(v < 0)
+        self.bytes(n.to_bytes((n.bit_length() + 7) // 8, "little"))
+
+    def value(self, v):
+        """Encodes a Python value, a Ref or a Span; TypeError for another."""
+        kind = type(v)
+        if v is None:
+            self.u8(NONE)
+        elif kind is bool:
+            self.u8(BOOL)
+            self.u8(v)
+        elif kind is int:
+            self.u8(INT)
+            self.integer(v)
+        elif kind is float:
+            self.u8(FLOAT)
+            self.f64(v)
+        elif kind is complex:
+            self.u8(COMPLEX)
+            self.f64(v.real)
+            self.f64(v.imag)
+        elif kind is str:
+            self.u8(TEXT)
+            self.text(v)
+        elif kind is Ref:
+            self.u8(ARRAY)
+            self.text(v.descr)
+            self.u8(v.fortran)
+            self.i64(v.offset)
+            self.u32(len(v.shape))
+            for n in v.shape:
+                self.i64(n)
+        elif kind is Span:
+            self.u8(SPAN)
+            self.u64(v.offset)
+            self.u64(v.size)
+        else:
+            raise TypeError(f"no wire form for {kind.__name__}")
+
+    def args(self, pairs):
+        self.u32(len(pairs))
+        for name, v in pairs:
+            self.text(name)
+            self.value(v)
+
+    def frame(self, kind, seq=0):
+        return HEADER.pack(kind, VERSION, seq) + b"".join(self.parts)
+
+
+class Decoder:
+    """Reads the same fields; struct.error or WireError on a short frame."""
+
+    def __init__(self, payload):
+        self.b, self.at = payload, 0
+
+    def _unpack(self, s):
+        (v,) = s.unpack_from(self.b, self.at)
+        self.at += s.size
+        return v
+
+    def u8(self):
+        return self._unpack(_U8)
+
+    def u32(self):
+        return self._unpack(_U32)
+
+    def u64(self):
+        return self._unpack(_U64)
+
+    def i64(self):
+        return self._unpack(_I64)
+
+    def f64(self):
+        return self._unpack(_F64)
+
+    def bytes(self):
+        n = self.u32()
+        if n > len(self.b) - self.at:
+            raise WireError(f"{n} bytes wanted, {len(self.b) - self.at} left")
+        self.at += n
+        return bytes(self.b[self.at - n : self.at])
+
+    def text(self):
+        return self.bytes().decode("utf-8")
+
+    def texts(self):
+        return [self.text() for _ in range(self.u32())]
+
+    def value(self):
+        kind = self.u8()
+        if kind == NONE:
+            return None
+        if kind == BOOL:
+            return bool(self.u8())
+        if kind == INT:
+            negative = self.u8()
+            n = int.from_bytes(self.bytes(), "little")
+            return -n if negative else n
+        if kind == FLOAT:
+            return self.f64()
+        if kind == COMPLEX:
+            return complex(self.f64(), self.f64())
+        if kind == TEXT:
+            return self.text()
+        if kind == ARRAY:
+            descr, fortran, offset = self.text(), bool(self.u8()), self.i64()
+            return Ref(descr, [self.i64() for _ in range(self.u32())], offset, fortran)
+        if kind == SPAN:
+            return Span(self.u64(), self.u64())
+        if kind == LIST:
+            return [self.value() for _ in range(self.u32())]
+        if kind == DICT:
+            return dict(self.args())
+        raise WireError(f"a value of kind {kind}")
+
+    def args(self):
+        return [(self.text(), self.value()) for _ in range(self.u32())]
+
+
+class Conn:
+    """One SOCK_SEQPACKET conversation on an inherited descriptor."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
+        self._space = _socket.CMSG_SPACE(4 * MAX_DESCRIPTORS)
+        self._in = bytearray(MAX_FRAME)
+
+    def send(self, kind, encoder, seq=0, fds=()):
+        """Writes one frame; descriptors only before the lock-down."""
+        frame = encoder.frame(kind, seq)
+        if len(frame) > MAX_FRAME:
+            raise WireError(f"a frame of {len(frame)} bytes, at most {MAX_FRAME}")
+        if fds:
+            rights = array.array("i", fds).tobytes()
+            self.sock.sendmsg([frame], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+        else:
+            self.sock.send(frame)
+
+    def receive(self):
+        """Waits for one frame: (kind, seq, decoder, descriptors).
+
+        EOFError when the supervisor is gone.
+        """
+        n, ancillary, _, _ = self.sock.recvmsg_into([self._in], self._space)
+        fds = array.array("i")
+        for level, kind, data in ancillary:
+            if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+        if n == 0:
+            raise EOFError("the supervisor closed the conversation")
+        if n < HEADER.size:
+            raise WireError(f"{n} bytes are no header")
+        kind, version, seq = HEADER.unpack_from(self._in)
+        if version != VERSION:
+            raise WireError(f"protocol version {version}, want {VERSION}")
+        return kind, seq, Decoder(bytes(memoryview(self._in)[HEADER.size : n])), list(fds)
+
+    def expect(self, want):
+        """Receives a frame of one type; returns (decoder, descriptors)."""
+        kind, _, decoder, fds = self.receive()
+        if kind != want:
+            raise WireError(f"message {kind}, want {want}")
+        return decoder, fds
