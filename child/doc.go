@@ -5,8 +5,10 @@
 // # Theory of operation
 //
 // The supervisor clones the child into new user, mount, PID, network, IPC,
-// UTS and cgroup namespaces and, before it writes the instructions, moves it
-// into a control group. The child is then the init of its PID namespace: when
+// UTS and cgroup namespaces. On cgroup v2 it is born in its control group; on
+// v1 it is moved there while it takes its steps, and the last one before the
+// interpreter waits for it: the kernel may take ten milliseconds for the
+// first move in a while. The child is then the init of its PID namespace: when
 // it dies, all its sandboxes die. In its user namespace one id is mapped, to
 // an unprivileged one of the host; the child has a few capabilities over its
 // own namespaces, by the ambient set, and gives up all of them.
@@ -19,7 +21,7 @@
 //	3  control: the template's conversation (package ipc)
 //	4  the shim: a sealed memory file, read and closed by the interpreter's
 //	   first statement
-//	5  instructions: a pipe, read to its end, then closed
+//	5  instructions: a pipe; closed by exec
 //	6  status: a pipe that a failing step is told through; closed by exec
 //
 // # Steps
@@ -37,6 +39,7 @@
 //	landlock      no TCP, no signal and no abstract socket to the outside
 //	death         die with the supervisor
 //	descriptors   everything above the shim closes on exec
+//	admission     wait until the control group holds this process
 //	exec          become the interpreter
 //
 // A step that fails is told to the supervisor as a StageError, and the child

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -53,10 +54,22 @@ func (e *StageError) Error() string { return e.Stage + ": " + e.Text }
 
 const maxInstructions = 1 << 20
 
+// admitted is the byte that follows the instructions once the child is in its
+// control group.
+const admitted = 'g'
+
 func readInstructions(r io.Reader) (Instructions, error) {
 	var i Instructions
-	data, err := io.ReadAll(io.LimitReader(r, maxInstructions))
-	if err != nil {
+	var size [4]byte
+	if _, err := io.ReadFull(r, size[:]); err != nil {
+		return i, fmt.Errorf("read instructions: %w", err)
+	}
+	n := binary.LittleEndian.Uint32(size[:])
+	if n > maxInstructions {
+		return i, fmt.Errorf("read instructions: %d bytes, at most %d", n, maxInstructions)
+	}
+	data := make([]byte, n)
+	if _, err := io.ReadFull(r, data); err != nil {
 		return i, fmt.Errorf("read instructions: %w", err)
 	}
 	if err := json.Unmarshal(data, &i); err != nil {
@@ -65,15 +78,24 @@ func readInstructions(r io.Reader) (Instructions, error) {
 	return i, nil
 }
 
-// Write sends the instructions and with their end starts the child's steps.
-func (i Instructions) Write(w io.WriteCloser) error {
-	defer w.Close()
+// Write sends the instructions: the child takes its steps up to admission.
+func (i Instructions) Write(w io.Writer) error {
 	data, err := json.Marshal(i)
 	if err != nil {
 		return fmt.Errorf("encode instructions: %w", err)
 	}
-	if _, err := w.Write(data); err != nil {
+	frame := binary.LittleEndian.AppendUint32(nil, uint32(len(data)))
+	if _, err := w.Write(append(frame, data...)); err != nil {
 		return fmt.Errorf("write instructions: %w", err)
+	}
+	return nil
+}
+
+// Admit tells the child, behind its instructions, that it is in its control
+// group: only now may it become the interpreter.
+func Admit(w io.Writer) error {
+	if _, err := w.Write([]byte{admitted}); err != nil {
+		return fmt.Errorf("admit child: %w", err)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type step struct {
 // state is what the steps hand on.
 type state struct {
 	Instructions
+	pipe    *os.File // of the instructions
 	sources []source
 }
 
@@ -32,6 +33,7 @@ var steps = []step{
 	{"landlock", landlock},
 	{"death", death},
 	{"descriptors", descriptors},
+	{"admission", admission},
 	{"exec", become},
 }
 
@@ -56,11 +58,11 @@ func main() {
 }
 
 func run() *StageError {
-	instructions, err := readInstructions(os.NewFile(instructionsFD, "instructions"))
-	if err != nil {
+	s := state{pipe: os.NewFile(instructionsFD, "instructions")}
+	var err error
+	if s.Instructions, err = readInstructions(s.pipe); err != nil {
 		return stageError("instructions", err)
 	}
-	s := state{Instructions: instructions}
 	for _, step := range steps {
 		if err := step.run(&s); err != nil {
 			return stageError(step.name, err)

@@ -1,7 +1,9 @@
 package child
 
 import (
+	"errors"
 	"fmt"
+	"io"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,6 +67,18 @@ func descriptors(*state) error {
 	}
 	return nil
 }
+
+// admission waits for the control group. A pipe that ends without the word
+// is a supervisor that died.
+func admission(s *state) error {
+	var word [1]byte
+	if _, err := io.ReadFull(s.pipe, word[:]); err != nil || word[0] != admitted {
+		return fmt.Errorf("wait for the control group: %w", errors.Join(err, errNotAdmitted))
+	}
+	return nil
+}
+
+var errNotAdmitted = errors.New("the supervisor did not admit this child")
 
 func become(s *state) error {
 	if err := unix.Exec(s.Executable, s.Args, s.Env); err != nil {

@@ -86,8 +86,7 @@ func startTemplate(config templateConfig) (*template, error) {
 	return t, nil
 }
 
-// start clones the child, moves it into its control group and only then lets
-// it begin.
+// start clones the child and instructs it.
 func (t *template) start(config templateConfig, control *os.File) error {
 	shim, err := shimFile(config.shim)
 	if err != nil {
@@ -130,14 +129,26 @@ func (t *template) start(config templateConfig, control *os.File) error {
 		return startError(err)
 	}
 	go t.wait(statusR)
-	if group == nil {
+	if err := t.instruct(config, instructionsW, group != nil); err != nil {
+		t.kill()
+		return errors.Join(err, t.failure())
+	}
+	return nil
+}
+
+// instruct lets the child take its steps, and become the interpreter once it
+// is in its group.
+func (t *template) instruct(config templateConfig, w *os.File, born bool) error {
+	defer w.Close()
+	if err := instructions(config).Write(w); err != nil {
+		return err
+	}
+	if !born {
 		if err := config.group.Add(t.cmd.Process.Pid); err != nil {
-			instructionsW.Close()
-			t.kill()
 			return err
 		}
 	}
-	return instructions(config).Write(instructionsW)
+	return child.Admit(w)
 }
 
 // startError explains a clone that the kernel refused.
@@ -203,6 +214,8 @@ func (t *template) receive() {
 		case *ipc.Ready:
 			t.boot = *m
 			close(t.ready)
+			// A fork follows, and its sandbox is moved to a group.
+			go cgroup.Prime()
 		case *ipc.Forked:
 			if len(files) != 1 {
 				t.abandon(errors.New("template sent no pidfd"))

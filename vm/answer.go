@@ -146,22 +146,25 @@ func checkPaths(lists ...[]string) error {
 // line with something on it, no control characters, bounded.
 func oneLine(text string) string {
 	for line := range strings.Lines(text) {
-		line = strings.Map(func(r rune) rune {
-			if !unicode.IsPrint(r) {
-				return -1
-			}
-			return r
-		}, strings.TrimSpace(line))
+		line = strings.TrimSpace(strings.Map(printable, line))
+		if len(line) > maxText {
+			line = strings.TrimSpace(strings.ToValidUTF8(line[:maxText], ""))
+		}
 		if line != "" {
-			return truncate(line, maxText)
+			return line
 		}
 	}
 	return ""
 }
 
-func truncate(text string, n int) string {
-	if len(text) <= n {
-		return text
+// printable drops control characters, also those that turn the direction of
+// text around.
+func printable(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case !unicode.IsPrint(r):
+		return -1
 	}
-	return strings.ToValidUTF8(text[:n], "")
+	return r
 }

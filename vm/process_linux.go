@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,15 +54,15 @@ func (p process) run(ctx context.Context, timeout time.Duration) ([]byte, error)
 	}
 	switch {
 	case ctx.Err() != nil:
-		return stdout.Bytes(), ctx.Err()
+		return stdout.data, ctx.Err()
 	case stdout.over:
 		return nil, fmt.Errorf("its answer has no end (more than %d KiB)", maxAnswer>>10)
 	case inner.Err() != nil:
-		return stdout.Bytes(), fmt.Errorf("%w (%v)", errTimeout, timeout)
+		return stdout.data, fmt.Errorf("%w (%v)", errTimeout, timeout)
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return stdout.Bytes(), exitFailure(err, stderr.String())
+		return stdout.data, exitFailure(err, string(stderr.data))
 	}
-	return stdout.Bytes(), nil
+	return stdout.data, nil
 }
 
 // startFailure explains an execve that the kernel refused.
@@ -98,8 +97,9 @@ func telling(stderr string) string {
 }
 
 // bounded keeps the first limit bytes and calls full, if set, when more come.
+// It embeds no buffer: io.Copy would use its ReadFrom, which knows no limit.
 type bounded struct {
-	bytes.Buffer
+	data  []byte
 	limit int
 	full  func()
 	over  bool
@@ -108,15 +108,15 @@ type bounded struct {
 // Write never fails without full: a program that cannot write its errors
 // would die of that instead of showing them.
 func (b *bounded) Write(data []byte) (int, error) {
-	room := b.limit - b.Len()
-	if len(data) <= room {
-		return b.Buffer.Write(data)
+	kept := data[:min(len(data), b.limit-len(b.data))]
+	b.data = append(b.data, kept...)
+	if len(kept) == len(data) {
+		return len(data), nil
 	}
 	b.over = true
-	b.Buffer.Write(data[:room])
-	if b.full != nil {
-		b.full()
-		return room, io.ErrShortWrite
+	if b.full == nil {
+		return len(data), nil
 	}
-	return len(data), nil
+	b.full()
+	return len(kept), io.ErrShortWrite
 }
