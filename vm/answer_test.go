@@ -80,9 +80,9 @@ func TestParseExamination(t *testing.T) {
 		`a70d0d0a`:         `a70d0d0`,
 		`/lib/x/libc.so.6`: `libc.so.6`,
 		`/usr/lib/python3/dist-packages/numpy/__init__.py`: `numpy`,
-		`"magic": "a70d0d0a"`: `"magic": "` + strings.Repeat("00", 100) + `"`,
-		`"start": [`:          `"start": ["x",`,
-		`"missing": []`:       `"missing": 1`,
+		`"magic": "a70d0d0a"`:                              `"magic": "` + strings.Repeat("00", 100) + `"`,
+		`"start": [`:                                       `"start": ["x",`,
+		`"missing": []`:                                    `"missing": 1`,
 	} {
 		if a, err := parseExamination(change(old, new)); err == nil {
 			t.Errorf("parseExamination with %s = %v, nil; want an error", new, a)

@@ -30,6 +30,7 @@ func says(answer string) string {
 }
 
 func TestProbeRefuses(t *testing.T) {
+	t.Setenv("LC_ALL", "C") // other programs' messages are compared
 	dir := t.TempDir()
 	n := 0
 	script := func(body string) string {

@@ -92,7 +92,7 @@ func (g *Group) Thaw() error {
 
 // stillFor is how long nothing may have moved for a group to count as stopped
 // without the kernel's saying so.
-const stillFor = 2 * time.Millisecond
+const stillFor = time.Millisecond
 
 // stillness is one look at the threads of a group that is being frozen.
 type stillness struct {

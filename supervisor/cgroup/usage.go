@@ -91,7 +91,8 @@ func (g *Group) read() (Usage, error) {
 		u.Memory = r.number("memory", "memory.usage_in_bytes")
 		u.Anon = r.keyed("memory", "memory.stat", "total_rss")
 		u.OOMKills = r.keyed("memory", "memory.oom_control", "oom_kill")
-		u.MemoryLimitHits = r.number("memory", "memory.failcnt")
+		// With the same limit on both, swap's counter is the one that is full.
+		u.MemoryLimitHits = r.number("memory", "memory.failcnt") + r.number("memory", "memory.memsw.failcnt")
 	}
 	u.Pids = r.number("pids", "pids.current")
 	u.PidsLimitHits = r.keyed("pids", "pids.events", "max")

@@ -91,7 +91,9 @@ def main():
     except BaseException as e:  # a broken package may raise anything
         answer(lacks, numpy_error=line(e))
     else:
-        answer(lacks, numpy=numpy.__version__, numpy_file=numpy.__file__ or "")
+        # A directory left behind is a package too, with neither of both.
+        version, file = getattr(numpy, "__version__", ""), getattr(numpy, "__file__", None)
+        answer(lacks, numpy=str(version), numpy_file=file or "")
 
 
 main()

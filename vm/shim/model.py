@@ -21,6 +21,8 @@ MAX_MESSAGE = 4096
 MAX_TRACEBACK = 24 << 10
 SHIM = "<hotcell "
 
+own_files = set()
+
 
 class File:
     """One source file of the model; module is "" for the model itself."""
@@ -81,6 +83,7 @@ class Model:
     def execute(self, module, key):
         file, source = self.sources[key]
         text = importlib.util.decode_source(source)
+        own_files.add(file.path)
         linecache.cache[file.path] = (len(source), None, text.splitlines(True), file.path)
         module.__file__ = file.path
         module.__builtins__ = self.builtins
@@ -175,7 +178,9 @@ def describe(e):
     except BaseException as second:
         message, frames, text = f"its description raised {type(second).__qualname__}", [], ""
     cause = MEMORY if isinstance(e, MemoryError) else RECURSION if isinstance(e, RecursionError) else RAISED
-    last = frames[-1] if frames else None
+    # The model's own line, even where a library raised.
+    own = [f for f in frames if f.filename in own_files]
+    last = own[-1] if own else frames[-1] if frames else None
     return Description(cause, kind, message, text, last.filename if last else "", as_line(last and last.lineno))
 
 
@@ -198,6 +203,12 @@ def format_chain(e):
 
     strip(tb)
     return "".join(tb.format())
+
+
+def without_library_sources():
+    """Tracebacks show the lines of the model's files only: looking for those
+    of a library would be routed operations, all refused."""
+    linecache.updatecache = lambda filename, module_globals=None: []
 
 
 def seed_generators(seed, reproducible):

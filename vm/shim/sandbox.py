@@ -166,6 +166,7 @@ def prepare(load):
     for pair in load.env:
         name, _, value = pair.partition("=")
         os.environ[name] = value
+    model.without_library_sources()
     model.seed_generators(load.seed, load.seeded)
     sys.setrecursionlimit(load.recursion)
     sys.argv = [""]

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// binary is the hotcell under test: the one that HOTCELL_BIN names, as make
+// built it, or one that the tests build.
+var binary string
+
+func TestMain(m *testing.M) {
+	code, err := withBinary(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withBinary(m *testing.M) (int, error) {
+	if binary = os.Getenv("HOTCELL_BIN"); binary != "" {
+		return m.Run(), nil
+	}
+	dir, err := os.MkdirTemp("", "hotcell-test")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "hotcell")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build hotcell: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// testdata is the project's.
+func testdata(t testing.TB, elements ...string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(append([]string{"..", "..", "testdata"}, elements...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestScripts runs testdata/script/*.txtar against the built binary. Besides
+// the usual commands there is "exits CODE COMMAND...", which wants that exit
+// code, and $DATA, the directory of the project's input data.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: testdata(t, "script"),
+		Setup: func(env *testscript.Env) error {
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return err
+			}
+			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("DATA", testdata(t, "data"))
+			env.Setenv("MODELS", testdata(t, "models"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "python": python},
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d; want %s", code, args[0])
+	}
+}
+
+// python runs a script outside any sandbox, with Debian's interpreter.
+func python(ts *testscript.TestScript, neg bool, args []string) {
+	if err := ts.Exec("/usr/bin/python3", args...); (err != nil) != neg {
+		ts.Fatalf("python3 %v: %v", args, err)
+	}
+}

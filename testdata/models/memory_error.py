@@ -1,0 +1,8 @@
+# run: --memory 64M
+# verdict: memory-limit
+# exit: 137
+import numpy as np
+
+
+def model():
+    return np.ones(100_000_000)  ### "MemoryError"
