@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -16,7 +17,14 @@ func (e *encoder) u64(v uint64)   { e.b = binary.LittleEndian.AppendUint64(e.b, 
 func (e *encoder) i64(v int64)    { e.u64(uint64(v)) }
 func (e *encoder) f64(v float64)  { e.u64(math.Float64bits(v)) }
 func (e *encoder) bytes(v []byte) { e.u32(uint32(len(v))); e.b = append(e.b, v...) }
-func (e *encoder) text(v string)  { e.u32(uint32(len(v))); e.b = append(e.b, v...) }
+
+// text writes UTF-8 whatever it is given: what a user typed need not be.
+func (e *encoder) text(v string) {
+	v = strings.ToValidUTF8(v, "\ufffd")
+	e.u32(uint32(len(v)))
+	e.b = append(e.b, v...)
+}
+
 func (e *encoder) bool(v bool) {
 	if v {
 		e.u8(1)

@@ -1,11 +1,12 @@
 package ipc
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +16,11 @@ import (
 // goroutine; Receive belongs to one goroutine at a time. It owns its
 // descriptor.
 type Conn struct {
-	f   *os.File
-	mu  sync.Mutex // serialises sends
-	in  []byte
-	oob []byte
+	f      *os.File
+	closed atomic.Bool
+	mu     sync.Mutex // serialises sends
+	in     []byte
+	oob    []byte
 }
 
 // Pair makes a conversation's socket pair: the supervisor's end, and the
@@ -44,7 +46,10 @@ func NewConn(f *os.File) *Conn {
 }
 
 // Close ends the conversation. A blocked Receive returns os.ErrClosed.
-func (c *Conn) Close() error { return c.f.Close() }
+func (c *Conn) Close() error {
+	c.closed.Store(true)
+	return c.f.Close()
+}
 
 // SetReceiveDeadline bounds Receive; the zero time lifts the bound.
 func (c *Conn) SetReceiveDeadline(t time.Time) error { return c.f.SetReadDeadline(t) }
@@ -54,7 +59,8 @@ func (c *Conn) SetReceiveDeadline(t time.Time) error { return c.f.SetReadDeadlin
 func (c *Conn) SetSendDeadline(t time.Time) error { return c.f.SetWriteDeadline(t) }
 
 // Send writes m as one frame, with descriptors if there are any; the caller
-// keeps his.
+// keeps his. They become blocking ones, as Fd says: what a model prints to
+// must not answer EAGAIN.
 func (c *Conn) Send(m Message, seq uint32, files ...*os.File) error {
 	if n := Size(m); n > MaxFrame {
 		return fmt.Errorf("send %v: %d bytes, at most %d", m.Type(), n, MaxFrame)
@@ -73,7 +79,10 @@ func (c *Conn) Send(m Message, seq uint32, files ...*os.File) error {
 	frame := AppendFrame(nil, Encode(m, seq))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.sendmsg(frame, rights); err != nil {
+	err := c.sendmsg(frame, rights)
+	// Until here the collector must not close what only its number names.
+	runtime.KeepAlive(files)
+	if err != nil {
 		return fmt.Errorf("send %v: %w", m.Type(), err)
 	}
 	return nil
@@ -89,7 +98,7 @@ func (c *Conn) sendmsg(frame, rights []byte) error {
 		sent = ignoringEINTR(func() error { return unix.Sendmsg(int(fd), frame, rights, nil, unix.MSG_NOSIGNAL) })
 		return sent != unix.EAGAIN
 	})
-	return firstOf(err, sent)
+	return c.firstOf(err, sent)
 }
 
 // Receive reads one frame. io.EOF says that the peer is gone. A frame from a
@@ -102,6 +111,12 @@ func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
 		return nil, 0, nil, err
 	}
 	files, err := parseRights(c.oob[:oobn])
+	if err == nil && n == 0 {
+		// A zero-length datagram cannot be told from the end; it is no frame
+		// either, so both end the conversation. Only the datagram can bring
+		// descriptors.
+		err = io.EOF
+	}
 	if err == nil {
 		err = checkReceived(flags, len(files), wantFiles)
 	}
@@ -127,22 +142,20 @@ func (c *Conn) recvmsg() (n, oobn, flags int, err error) {
 	}
 	var received error
 	err = raw.Read(func(fd uintptr) bool {
-		received = ignoringEINTR(func() (e error) {
+		receive := func() (e error) {
 			n, oobn, flags, _, e = unix.Recvmsg(int(fd), c.in, c.oob, unix.MSG_CMSG_CLOEXEC)
 			return e
-		})
+		}
+		received = ignoringEINTR(receive)
+		if received == unix.ECONNRESET {
+			// The peer ended with frames unread. The kernel says so once;
+			// then comes what the peer had sent before, and then the end.
+			received = ignoringEINTR(receive)
+		}
 		return received != unix.EAGAIN
 	})
-	if err := firstOf(err, received); err != nil {
-		if errors.Is(err, unix.ECONNRESET) {
-			return 0, 0, 0, io.EOF
-		}
+	if err := c.firstOf(err, received); err != nil {
 		return 0, 0, 0, err
-	}
-	// A zero-length datagram cannot be told from the end; it is no frame
-	// either, so both end the conversation.
-	if n == 0 {
-		return 0, 0, 0, io.EOF
 	}
 	return n, oobn, flags, nil
 }
@@ -197,9 +210,12 @@ func ignoringEINTR(f func() error) error {
 
 // firstOf prefers the poller's error: what the system call said before it,
 // mostly EAGAIN, is no news then.
-func firstOf(poll, call error) error {
-	if poll != nil {
-		return poll
+func (c *Conn) firstOf(poll, call error) error {
+	switch {
+	case poll == nil:
+		return call
+	case c.closed.Load():
+		return os.ErrClosed // the poller's own is not that
 	}
-	return call
+	return poll
 }

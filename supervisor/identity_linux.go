@@ -1,7 +1,7 @@
 package supervisor
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -29,36 +29,37 @@ func chooseIdentity() (identity, error) {
 		return identity{uid: os.Geteuid(), gid: os.Getegid(), shared: true}, nil
 	}
 	want := firstUID + os.Getpid()&0x3fffff
-	uid, err := mappedID("/proc/self/uid_map", want)
-	if err != nil {
+	uid, uidErr := mappedID("/proc/self/uid_map", want)
+	gid, gidErr := mappedID("/proc/self/gid_map", want)
+	if err := errors.Join(uidErr, gidErr); err != nil {
 		return identity{}, err
 	}
-	gid, err := mappedID("/proc/self/gid_map", want)
-	if err != nil {
-		return identity{}, err
-	}
-	return identity{uid: uid, gid: gid, dropGroups: true, shared: uid != want}, nil
+	// A namespace that maps its root alone maps it to an ordinary user.
+	return identity{uid: uid, gid: gid, dropGroups: uid != 0, shared: uid != want}, nil
 }
 
+// mappedID gives want where a namespace's map has it, or else the map's last
+// id. It refuses the one answer that would be the host's root.
 func mappedID(file string, want int) (int, error) {
-	f, err := os.Open(file)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return 0, fmt.Errorf("read id map: %w", err)
 	}
-	defer f.Close()
-	last := 0
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	last, outer := -1, 0
+	for line := range strings.Lines(string(data)) {
 		var inside, outside, count int
-		if _, err := fmt.Sscan(strings.TrimSpace(lines.Text()), &inside, &outside, &count); err != nil {
+		if _, err := fmt.Sscan(line, &inside, &outside, &count); err != nil {
 			return 0, fmt.Errorf("parse %s: %w", file, err)
 		}
 		if want >= inside && want-inside < count {
 			return want, nil
 		}
-		last = max(last, inside+count-1)
+		if end := inside + count - 1; end > last {
+			last, outer = end, outside+count-1
+		}
 	}
-	if last == 0 {
-		return 0, fmt.Errorf("%s maps no id but 0: a model would run as root; give this container a range of ids", file)
+	if last < 0 || outer == 0 {
+		return 0, fmt.Errorf("%s maps no id but root's: a model would run as root; give this container a range of ids", file)
 	}
 	return last, nil
 }

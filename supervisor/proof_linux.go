@@ -25,7 +25,7 @@ var namespaceKinds = []string{"user", "mnt", "pid", "net", "ipc", "uts", "cgroup
 
 // proveLocked refuses a sandbox that is less than locked. Hello alone is no
 // proof: a shim that broke half-way would say it too.
-func proveLocked(pid, templatePID int) (proof, error) {
+func proveLocked(pid, templatePID int, id identity) (proof, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return proof{}, fmt.Errorf("read sandbox's status: %w", err)
@@ -42,8 +42,8 @@ func proveLocked(pid, templatePID int) (proof, error) {
 	}
 	uid, _, _ := strings.Cut(fields["Uid"], "\t")
 	p := proof{namespaces: namespaceKinds}
-	if p.uid, err = strconv.Atoi(uid); err != nil || p.uid == 0 {
-		return proof{}, notLocked("host uid is %q", uid)
+	if p.uid, err = strconv.Atoi(uid); err != nil || p.uid != id.uid {
+		return proof{}, notLocked("host uid is %q, want %d", uid, id.uid)
 	}
 	for _, kind := range namespaceKinds {
 		if err := ownNamespace(kind, pid, templatePID); err != nil {

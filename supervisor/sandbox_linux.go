@@ -127,7 +127,7 @@ func (s *sandbox) verify(hello *ipc.Hello) error {
 	if err := s.group.Add(s.pid); err != nil {
 		return err
 	}
-	proof, err := proveLocked(s.pid, s.template.cmd.Process.Pid)
+	proof, err := proveLocked(s.pid, s.template.cmd.Process.Pid, s.template.identity)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 // conversation and its control group.
 type template struct {
 	interpreter vm.Interpreter
+	identity    identity
 	cmd         *exec.Cmd
 	conn        *ipc.Conn
 	group       *cgroup.Group
@@ -70,7 +71,7 @@ func startTemplate(config templateConfig) (*template, error) {
 	}
 	defer peer.Close()
 	t := &template{
-		interpreter: config.interpreter, conn: conn, group: config.group, diagnostics: newTail(8 << 10),
+		interpreter: config.interpreter, identity: config.identity, conn: conn, group: config.group, diagnostics: newTail(8 << 10),
 		ready: make(chan struct{}), setup: make(chan struct{}), dead: make(chan struct{}), forks: map[uint64]*fork{},
 	}
 	if err := t.start(config, peer); err != nil {

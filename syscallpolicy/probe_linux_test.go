@@ -49,8 +49,10 @@ func TestMain(m *testing.M) {
 var probeShape = Shape{GrantLow: testLow, GrantHigh: testHigh}
 
 func probe(what string, in io.Reader, out io.Writer) error {
+	dieOf(unix.SIGILL)
+	dieOf(unix.SIGSEGV)
 	if what == probeBare {
-		foreignGetpid()
+		foreignGetpid()()
 		return nil
 	}
 	program, err := probeShape.Compile()
@@ -102,6 +104,7 @@ func newThread() *thread { return &thread{tid: make(chan int, 1), results: make(
 func (t *thread) run(what string, p Program, calls []call) {
 	runtime.LockOSThread()
 	t.tid <- unix.Gettid()
+	foreign := foreignGetpid()
 	listener, err := install(p)
 	if err != nil {
 		t.results <- err.Error()
@@ -110,7 +113,7 @@ func (t *thread) run(what string, p Program, calls []call) {
 	asked := make(chan int32, 1)
 	go supervise(listener, asked)
 	if what == probeINT80 {
-		foreignGetpid()
+		foreign()
 	}
 	for _, c := range calls {
 		t.busy.Store(time.Now().UnixNano())

@@ -146,10 +146,13 @@ func TestOpenCacheRefuses(t *testing.T) {
 			t.Errorf("openCache(%s) = nil; want an error", path)
 		}
 	}
+}
+
+func TestOpenCacheOfAnother(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("another user's directory can be made by root only")
 	}
-	other := filepath.Join(dir, "other")
+	other := filepath.Join(t.TempDir(), "other")
 	if err := os.Mkdir(other, 0o755); err != nil {
 		t.Fatal(err)
 	}

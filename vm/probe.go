@@ -72,9 +72,9 @@ func runnable(path string) error {
 	case errors.Is(err, os.ErrNotExist):
 		return errors.New("no such file")
 	case err != nil:
-		var path *os.PathError
-		if errors.As(err, &path) {
-			return path.Err
+		var detail *os.PathError
+		if errors.As(err, &detail) {
+			return detail.Err // the path is told anyway
 		}
 		return err
 	case info.IsDir():

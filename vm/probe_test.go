@@ -98,7 +98,7 @@ func TestProbeTimeout(t *testing.T) {
 	} {
 		path := writeScript(t, filepath.Join(dir, "fake"), body)
 		started := time.Now()
-		_, err := Find(context.Background(), path, Options{Timeout: 300 * time.Millisecond})
+		_, err := Find(context.Background(), path, Options{Timeout: 700 * time.Millisecond})
 		if err == nil {
 			t.Errorf("%s: Find = nil; want an error", name)
 		}

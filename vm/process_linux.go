@@ -26,7 +26,7 @@ const maxErrors = 16 << 10
 // others before they are given up.
 const grace = 500 * time.Millisecond
 
-// Causes for which a run says nothing about the interpreter itself.
+// errTimeout may be the machine's fault and is never kept in a cache.
 var errTimeout = errors.New("no answer in time")
 
 // run gives the process's bounded output, also beside an error. What it leaves

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // binary is the hotcell under test: the one that HOTCELL_BIN names, as make
@@ -50,8 +51,14 @@ func testdata(t testing.TB, elements ...string) string {
 }
 
 // TestScripts runs testdata/script/*.txtar against the built binary. Besides
-// the usual commands there is "exits CODE COMMAND...", which wants that exit
-// code, and $DATA, the directory of the project's input data.
+// the usual commands there are
+//
+//	exits CODE COMMAND...  runs a command that must end with this exit code
+//	python ARGUMENT...     runs Debian's interpreter, outside any sandbox
+//	leftovers              fails if a dead supervisor left a control group
+//
+// and $DATA and $DEMO, directories of testdata. What exits ran leaves its
+// output in stdout.txt and stderr.txt too.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: testdata(t, "script"),
@@ -63,10 +70,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("XDG_CACHE_HOME", cache)
 			env.Setenv("DATA", testdata(t, "data"))
-			env.Setenv("MODELS", testdata(t, "models"))
+			env.Setenv("DEMO", testdata(t, "demo"))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "python": python},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "python": python, "leftovers": leftovers,
+		},
 	})
 }
 
@@ -81,14 +90,36 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	} else if err != nil {
 		ts.Fatalf("%s: %v", args[1], err)
 	}
+	for _, name := range []string{"stdout", "stderr"} {
+		ts.Check(os.WriteFile(ts.MkAbs(name+".txt"), []byte(ts.ReadFile(name)), 0o644))
+	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d; want %s", code, args[0])
 	}
 }
 
-// python runs a script outside any sandbox, with Debian's interpreter.
 func python(ts *testscript.TestScript, neg bool, args []string) {
 	if err := ts.Exec("/usr/bin/python3", args...); (err != nil) != neg {
 		ts.Fatalf("python3 %v: %v", args, err)
+	}
+}
+
+// leftovers looks for trees of control groups that no supervisor holds. Other
+// tests may run beside: what they hold is locked.
+func leftovers(ts *testscript.TestScript, neg bool, args []string) {
+	dirs, err := filepath.Glob("/sys/fs/cgroup/*/hotcell-*")
+	ts.Check(err)
+	more, err := filepath.Glob("/sys/fs/cgroup/*/*/*/hotcell-*")
+	ts.Check(err)
+	for _, dir := range append(dirs, more...) {
+		f, err := os.Open(dir)
+		if err != nil {
+			continue // it went meanwhile
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		f.Close()
+		if _, gone := os.Stat(dir); err == nil && gone == nil && filepath.Base(dir) != "hotcell-supervisor" {
+			ts.Fatalf("%s was left behind", dir)
+		}
 	}
 }

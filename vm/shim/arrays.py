@@ -14,8 +14,14 @@ from _hotcell import kernel, wire
 ALIGN = 64
 PAGE = 4096
 
-# Longer text lies in the output region.
+# What one frame takes; the supervisor refuses more. Text beyond the first
+# MAX_TEXT bytes lies in the output region.
 MAX_TEXT = 8192
+MAX_RESULTS = 1024
+MAX_INTEGER = 32 << 10
+
+# The largest element of an array, in bytes.
+MAX_ITEM = 1 << 20
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 # memoryview formats by the dtype of an .npy header, in native order.
@@ -25,6 +31,8 @@ FORMATS = {
 }
 DTYPES = {v: (k if k[0] == "|" else NATIVE + k) for k, v in FORMATS.items()}
 DTYPES.update({"l": NATIVE + "i8", "L": NATIVE + "u8", "c": "|S1"})
+# Kind and size of the numbers that cross.
+SIMPLE = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split())
 
 NAME_LENGTH = 64
 
@@ -140,13 +148,16 @@ def show(value):
 
 def write_results(returned, output):
     """Writes arrays and long text into the output; returns wire values by name."""
-    at = 0
+    at, room = 0, MAX_TEXT
     results = []
-    for name, value in collect_results(returned):
+    named = collect_results(returned)
+    if len(named) > MAX_RESULTS:
+        raise InvalidResult(f"{len(named)} results, at most {MAX_RESULTS} can be returned: return them as one array")
+    for name, value in named:
         if isinstance(value, str):
             text = str(value).encode("utf-8", "backslashreplace")
-            if len(text) <= MAX_TEXT:
-                value = text.decode()
+            if len(text) <= room:
+                value, room = text.decode(), room - len(text)
             else:
                 at = reserve(at, len(text), output)
                 output[at : at + len(text)] = text
@@ -157,6 +168,8 @@ def write_results(returned, output):
             value = plain(value)
         else:
             value, at = write_array(name, value, output, at)
+        if type(value) is int and value.bit_length() > 8 * MAX_INTEGER:
+            raise InvalidResult(f"{name} is an integer of {value.bit_length()} bits, at most {8 * MAX_INTEGER} can be returned")
         results.append((name, value))
     return results
 
@@ -192,6 +205,8 @@ def write_array(name, value, output, at):
             f"{name} is a {type(value).__module__}.{type(value).__qualname__}: return arrays, numbers, strings, None, "
             "a tuple or list of those, or a flat dict of those by name"
         ) from None
+    if isinstance(value, bytes):
+        return write_bytes(name, value, output, at)
     return write_buffer(name, view, output, at)
 
 
@@ -204,29 +219,51 @@ def write_numpy(name, value, output, at):
     array = numpy.asarray(value)
     if array.dtype.hasobject:
         raise InvalidResult(f"{name} holds Python objects (dtype {array.dtype}): convert it, for example x.astype(float)")
+    descr = describe_dtype(name, array.dtype)
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     at = reserve(at, array.nbytes, output)
     into = numpy.ndarray(array.shape, array.dtype, output[at : at + array.nbytes], order="F" if fortran else "C")
     numpy.copyto(into, array, casting="no")
-    descr = numpy.lib.format.dtype_to_descr(array.dtype)
-    ref = wire.Ref(descr if type(descr) is str else repr(descr), array.shape, at, bool(fortran))
-    return ref, at + array.nbytes
+    return wire.Ref(descr, array.shape, at, bool(fortran)), at + array.nbytes
+
+
+def describe_dtype(name, dtype):
+    """The dtype as an .npy header has it, if it may cross."""
+    import numpy
+
+    try:
+        descr = numpy.lib.format.dtype_to_descr(dtype)
+    except ValueError:
+        descr = None  # fields that overlap, or are not in the order of their offsets
+    if descr is None or not crosses(dtype):
+        raise InvalidResult(f"{name} has the dtype {dtype}, which cannot be returned: convert it, for example x.astype('f8')")
+    return descr if type(descr) is str else repr(descr)
+
+
+def crosses(dtype):
+    if dtype.names:
+        # A field with a title is a triple.
+        return all(len(f) == 2 and crosses(f[0].base) for f in (dtype.fields[n] for n in dtype.names))
+    if dtype.kind in "SU":
+        return 1 <= dtype.itemsize <= MAX_ITEM
+    return dtype.kind in "mM" or dtype.kind + str(dtype.itemsize) in SIMPLE
+
+
+def write_bytes(name, value, output, at):
+    """Writes bytes as a scalar of fixed width, which drops NULs at the end."""
+    # An empty one still takes a byte: numpy has no S0 scalar.
+    size = max(1, len(value))
+    if size > MAX_ITEM:
+        raise InvalidResult(f"{name} is {size} bytes long, at most {MAX_ITEM} can be returned so: return bytearray(x)")
+    at = reserve(at, size, output)
+    output[at : at + size] = value or b"\0"
+    return wire.Ref(f"|S{size}", (), at, False), at + size
 
 
 def write_buffer(name, view, output, at):
-    """Writes a memoryview, array.array or bytes."""
+    """Writes a memoryview, bytearray or array.array."""
     if view.format not in DTYPES:
         raise InvalidResult(f"{name} has the buffer format {view.format!r}: use one of {' '.join(sorted(DTYPES))}")
     at = reserve(at, view.nbytes, output)
     output[at : at + view.nbytes] = view.tobytes()
-    if isinstance(view.obj, bytes):
-        return wire.Ref(f"|S{max(1, view.nbytes)}", (), reserve_empty(view, output, at), False), at + max(1, view.nbytes)
     return wire.Ref(DTYPES[view.format], view.shape, at, False), at + view.nbytes
-
-
-def reserve_empty(view, output, at):
-    """An empty bytes object still takes one byte: numpy has no S0 scalar."""
-    if view.nbytes == 0:
-        at = reserve(at, 1, output)
-        output[at] = 0
-    return at

@@ -82,12 +82,16 @@ class Model:
 
     def execute(self, module, key):
         file, source = self.sources[key]
+        try:
+            code = compile(source, file.path, "exec", dont_inherit=True)
+        except ValueError as e:  # a NUL byte, before Python 3.12
+            raise SyntaxError(str(e), (file.path, 0, 0, "")) from None
         text = importlib.util.decode_source(source)
         own_files.add(file.path)
         linecache.cache[file.path] = (len(source), None, text.splitlines(True), file.path)
         module.__file__ = file.path
         module.__builtins__ = self.builtins
-        exec(compile(source, file.path, "exec", dont_inherit=True), vars(module))
+        exec(code, vars(module))
 
     def import_module(self, name, globals=None, locals=None, fromlist=(), level=0):
         """What import statements of the model's own modules call."""
@@ -116,12 +120,12 @@ def check_inputs(function, name, inputs):
     """
     if type(function) is not type(check_inputs):
         return
-    code = function.__code__
-    if code.co_posonlyargcount > len(function.__defaults__ or ()):
+    code, defaults = function.__code__, len(function.__defaults__ or ())
+    if code.co_posonlyargcount and code.co_argcount > defaults:
         raise arrays.UnusableInput(f"{name} has positional-only parameters: inputs are passed by name")
     positional = code.co_varnames[code.co_posonlyargcount : code.co_argcount]
     keyword = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    optional = set(positional[len(positional) - len(function.__defaults__ or ()) :]) | set(function.__kwdefaults__ or ())
+    optional = set(positional[max(0, len(positional) - defaults) :]) | set(function.__kwdefaults__ or ())
     named = [*positional, *keyword]
     takes = ", ".join(named) or "none"
     unknown = [n for n in inputs if n not in named]
@@ -145,43 +149,59 @@ class Description:
 
 def cut(text, most):
     """At most that many bytes of UTF-8; the middle of a long text goes."""
-    data = text.encode("utf-8", "backslashreplace")
+    data = str.encode(text, "utf-8", "backslashreplace")  # not text.encode: the model may have a str of its own
     if len(data) <= most:
         return data.decode()
     half = (most - 32) // 2
     return data[:half].decode("utf-8", "ignore") + "\n[...]\n" + data[-half:].decode("utf-8", "ignore")
 
 
-OWN = {
-    NoFunction: NO_FUNCTION,
-    arrays.UnusableInput: INPUT,
-    arrays.InvalidResult: INVALID_RESULT,
-    arrays.OutputTooLarge: OUTPUT,
-}
+OWN = (
+    (NoFunction, NO_FUNCTION),
+    (arrays.UnusableInput, INPUT),
+    (arrays.InvalidResult, INVALID_RESULT),
+    (arrays.OutputTooLarge, OUTPUT),
+)
 
 
 def describe(e):
-    """Describes what the model raised; a hostile __str__ cannot break it."""
-    cause = OWN.get(type(e))
-    if cause is not None:
-        return Description(cause, "", str(e))
-    kind = type(e).__qualname__
-    if type(e).__module__ not in ("builtins", "model"):
-        kind = f"{type(e).__module__}.{kind}"
+    """Describes what the model raised; no class of the model's can break it."""
+    kind = type(e)
     try:
-        message = str(e)
-        frames = [f for f in traceback.extract_tb(e.__traceback__) if not f.filename.startswith(SHIM)]
-        if isinstance(e, SyntaxError) and not frames:
-            text = "".join(traceback.format_exception_only(type(e), e))
-            return Description(SYNTAX, kind, e.msg or message, text, str(e.filename or ""), as_line(e.lineno))
-        text = format_chain(e)
+        for own, cause in OWN:
+            if kind is own:
+                return Description(cause, "", str(e))
+        return describe_raised(e)
     except BaseException as second:
-        message, frames, text = f"its description raised {type(second).__qualname__}", [], ""
-    cause = MEMORY if isinstance(e, MemoryError) else RECURSION if isinstance(e, RecursionError) else RAISED
+        return Description(cause_of(kind), name_of(kind), f"its description raised {name_of(type(second))}")
+
+
+def describe_raised(e):
+    kind, message = type(e), str(e)
+    frames = [f for f in traceback.extract_tb(e.__traceback__) if not f.filename.startswith(SHIM)]
+    if isinstance(e, SyntaxError) and not frames:
+        text = "".join(traceback.format_exception_only(kind, e))
+        return Description(SYNTAX, name_of(kind), str(e.msg or message), text, str(e.filename or ""), as_line(e.lineno))
     # The model's own line, even where a library raised.
     own = [f for f in frames if f.filename in own_files]
     last = own[-1] if own else frames[-1] if frames else None
-    return Description(cause, kind, message, text, last.filename if last else "", as_line(last and last.lineno))
+    file, line = (last.filename, last.lineno) if last else ("", 0)
+    return Description(cause_of(kind), name_of(kind), message, format_chain(e), file, as_line(line))
+
+
+def cause_of(kind):
+    return MEMORY if issubclass(kind, MemoryError) else RECURSION if issubclass(kind, RecursionError) else RAISED
+
+
+# As type has them: a metaclass of the model's may raise in place of a name.
+get_qualname = vars(type)["__qualname__"].__get__
+get_module = vars(type)["__module__"].__get__
+
+
+def name_of(kind):
+    """A class's name, with its module unless that is obvious."""
+    name, module = str.__str__(get_qualname(kind)), get_module(kind)
+    return name if type(module) is not str or module in ("builtins", "model") else f"{module}.{name}"
 
 
 def as_line(number):
@@ -191,17 +211,14 @@ def as_line(number):
 def format_chain(e):
     """The traceback as Python prints it, without the shim's frames."""
     tb = traceback.TracebackException(type(e), e, e.__traceback__, limit=None, compact=True)
-    seen = set()
-
-    def strip(t):
+    pending, seen = [tb], set()
+    while pending:  # no recursion: a chain may be as long as the model likes
+        t = pending.pop()
         if t is None or id(t) in seen:
-            return
+            continue
         seen.add(id(t))
         t.stack = traceback.StackSummary.from_list([f for f in t.stack if not f.filename.startswith(SHIM)])
-        strip(t.__cause__)
-        strip(t.__context__)
-
-    strip(tb)
+        pending += (t.__cause__, t.__context__, *(getattr(t, "exceptions", None) or ()))
     return "".join(tb.format())
 
 

@@ -4,6 +4,7 @@ From Load on this process is hostile: the model can change all of it. What
 is here serves honest models; the walls are the kernel's and the supervisor's.
 """
 
+import _thread
 import gc
 import os
 import sys
@@ -131,7 +132,10 @@ def call(conn, m, space, args, size, fds):
     flush()
     frame = wire.Encoder()
     frame.args(results)
-    conn.send(wire.RESULT, frame)
+    try:
+        conn.send(wire.RESULT, frame)
+    except wire.WireError as e:
+        raise arrays.InvalidResult(f"the results are too many for one answer ({e}): return them as arrays") from None
 
 
 def flush():
@@ -144,19 +148,23 @@ def flush():
 
 
 class Asker:
-    """The asked door: names an operation before the kernel would refuse it."""
+    """The asked door: names an operation before the kernel would refuse it.
+
+    One thread asks at a time: an answer goes to whoever reads it.
+    """
 
     def __init__(self, conn):
-        self.conn, self.seq = conn, 0
+        self.conn, self.seq, self.lock = conn, 0, _thread.allocate_lock()
 
     def __call__(self, kind, target):
         """The supervisor's answer: (allowed, text for the error)."""
-        self.seq += 1
         e = wire.Encoder()
         e.text(kind)
         e.text(target)
-        self.conn.send(wire.ASK, e, self.seq)
-        decoder, _ = self.conn.expect(wire.ANSWER)
+        with self.lock:
+            self.seq += 1
+            self.conn.send(wire.ASK, e, self.seq)
+            decoder, _ = self.conn.expect(wire.ANSWER)
         return bool(decoder.u8()), decoder.text()
 
 

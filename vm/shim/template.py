@@ -90,17 +90,13 @@ class Template:
 
     def fork(self, fork, fds):
         """Makes one sandbox through an intermediate that unshares."""
-        r, w = os.pipe()
-        intermediate = os.fork()
-        if intermediate == 0:
-            os.close(r)
-            intermediate_main(self, fork, fds, w)
-        os.close(w)
+        try:
+            told = self.start(fork, fds)
+        except OSError as e:
+            # Out of processes or descriptors: the other sandboxes live on.
+            told = f"fork\0{e.errno}\0{e}".encode()
         for fd in fds:
             os.close(fd)
-        told = os.read(r, 4096)
-        os.close(r)
-        os.waitpid(intermediate, 0)
         e = wire.Encoder()
         e.u64(fork.token)
         if told[:1] == b"+":
@@ -115,6 +111,24 @@ class Template:
         e.u32(int(number or 0))
         e.text(text or "it ended before it forked the sandbox")
         self.conn.send(wire.FAILED, e)
+
+    def start(self, fork, fds):
+        """What the intermediate tells: "+PID", or the step that failed."""
+        r, w = os.pipe()
+        try:
+            intermediate = os.fork()
+            if intermediate == 0:
+                os.close(r)
+                intermediate_main(self, fork, fds, w)
+        except OSError:
+            os.close(r)
+            raise
+        finally:
+            os.close(w)
+        told = os.read(r, 4096)
+        os.close(r)
+        os.waitpid(intermediate, 0)
+        return told
 
     def reap(self, pidfd):
         token, pid = self.sandboxes.pop(pidfd)
