@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -25,6 +26,9 @@ func interpretersCommand() *cobra.Command {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "FOUND AS\tINTERPRETER\tVERSION\tNUMPY\tEXECUTABLE")
 			for _, p := range found {
+				if err, ok := errors.AsType[*vm.Error](p.Err); ok {
+					p.Err = err.Err // the path stands in the first column
+				}
 				if p.Err != nil {
 					fmt.Fprintf(w, "%s\t-\t-\t-\t%s\n", p.Path, safetext.Line(p.Err.Error()))
 					continue

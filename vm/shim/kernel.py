@@ -14,7 +14,7 @@ _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 # pivot_root, capset, seccomp; the newer ones have one number everywhere.
 _NUMBERS = {"x86_64": (155, 126, 317), "aarch64": (41, 91, 277)}
 _PIVOT_ROOT, _CAPSET, _SECCOMP = _NUMBERS[os.uname().machine]
-_CLOSE_RANGE, _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 436, 444, 446
+_PIDFD_OPEN, _CLOSE_RANGE, _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 434, 436, 444, 446
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000
@@ -55,6 +55,11 @@ def pivot_root(new, old):
 
 def detach(path):
     _check(_libc.umount2(path, _MNT_DETACH), "umount2")
+
+
+def pidfd_open(pid):
+    """os.pidfd_open: PyPy lacks it, and builds of CPython on old headers."""
+    return _check(_libc.syscall(_PIDFD_OPEN, pid, 0), "pidfd_open")
 
 
 def close_from(first):

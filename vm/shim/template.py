@@ -9,7 +9,7 @@ import os
 import select
 import sys
 
-from _hotcell import lockdown, wire
+from _hotcell import kernel, lockdown, wire
 
 CONTROL = 3
 
@@ -101,7 +101,7 @@ class Template:
         e.u64(fork.token)
         if told[:1] == b"+":
             pid = int(told[1:])
-            pidfd = os.pidfd_open(pid)
+            pidfd = kernel.pidfd_open(pid)
             self.sandboxes[pidfd] = fork.token, pid
             self.poll.register(pidfd, select.POLLIN)
             self.conn.send(wire.FORKED, e, fds=[pidfd])
