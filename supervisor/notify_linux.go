@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,39 +18,89 @@ type notifier struct {
 	decide   func(syscallpolicy.Operation) syscallpolicy.Decision
 }
 
-// serve answers until the sandbox is gone. It polls before it receives: on
-// kernels before 6.11 a blocked receive does not return when the last thread
-// under the filter exits.
+// busyFor is how long a thread waits for the next operation of a sandbox
+// before it counts as quiet.
+const busyFor = 2 * time.Millisecond
+
+// busyThreads bounds the threads that wait like that, and with them the Go
+// processors that they may hold; see TuneRuntime.
+const busyThreads = 8
+
+var busySlots = make(chan struct{}, busyThreads)
+
+// TuneRuntime gives Go a processor for every thread that may sit in a system
+// call waiting for a sandbox's next operation, so that the scheduler never
+// has to take one back from it. A program that serves models calls it first.
+func TuneRuntime() {
+	if n := runtime.NumCPU() + busyThreads; runtime.GOMAXPROCS(0) < n {
+		runtime.GOMAXPROCS(n)
+	}
+}
+
+// serve answers until the sandbox is gone.
+//
+// A quiet sandbox costs nothing. Once an operation came, this goroutine waits
+// for the next ones in poll(2), as long as they keep coming and one of a few
+// slots is free: only there does the kernel hand over on one processor, which
+// on an idle virtual machine is twenty times faster than any way that goes
+// over epoll.
+//
+// It polls before it receives: on kernels before 6.11 a blocked receive does
+// not return when the last thread under the filter exits.
 func (n *notifier) serve() error {
-	raw, err := n.listener.SyscallConn()
+	q, err := quietListeners()
 	if err != nil {
 		return err
 	}
-	var gone error
-	err = raw.Read(func(fd uintptr) bool {
-		for {
-			pending, err := pollNow(fd)
-			if err != nil || !pending {
-				gone = err
-				return err != nil
-			}
-			if gone = n.answer(fd); gone != nil {
-				return true
-			}
-		}
-	})
-	if errors.Is(gone, errSandboxGone) || errors.Is(err, os.ErrClosed) {
-		return nil
+	fd := int(n.listener.Fd())
+	wake, err := q.add(fd)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, gone)
+	defer q.remove(fd)
+	for {
+		if err := n.busy(uintptr(fd)); err != nil {
+			if errors.Is(err, errSandboxGone) {
+				return nil
+			}
+			return err
+		}
+		if err := q.arm(fd); err != nil {
+			return err
+		}
+		<-wake
+	}
 }
 
 var errSandboxGone = errors.New("no thread is under the filter any more")
 
-func pollNow(fd uintptr) (pending bool, err error) {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+// busy answers operations until none came for a while. Without a free slot
+// it answers what is pending.
+func (n *notifier) busy(fd uintptr) error {
+	wait := time.Duration(0)
+	select {
+	case busySlots <- struct{}{}:
+		defer func() { <-busySlots }()
+		wait = busyFor
+	default:
+	}
 	for {
-		_, err := unix.Poll(fds, 0)
+		pending, err := pollFor(fd, wait)
+		if err != nil || !pending {
+			return err
+		}
+		if err := n.answer(fd); err != nil {
+			return err
+		}
+	}
+}
+
+// pollFor waits for an operation, at most so long.
+func pollFor(fd uintptr, wait time.Duration) (pending bool, err error) {
+	fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	timeout := unix.NsecToTimespec(int64(wait))
+	for {
+		_, err := unix.Ppoll(fds[:], &timeout, nil)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -95,10 +146,11 @@ func (n *notifier) operation(fd uintptr, asked *notification) (syscallpolicy.Ope
 		Kind: call.Kind, Write: call.Write, Syscall: call.Name, Target: call.Name,
 		Args: asked.Args, Thread: int(asked.PID), Time: time.Now(),
 	}
-	if call.Path.Path != syscallpolicy.NoArg {
-		if path, err := readPath(int(asked.PID), call.Path.Path.Of(asked.Args)); err == nil {
-			operation.Target = path
-		}
+	if call.Path.Path == syscallpolicy.NoArg {
+		return operation, true
+	}
+	if path, err := readPath(int(asked.PID), call.Path.Path.Of(asked.Args)); err == nil {
+		operation.Target = path
 	}
 	return operation, notificationValid(fd, asked.ID)
 }

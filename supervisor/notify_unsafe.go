@@ -11,6 +11,9 @@ const (
 	ioctlNotifyReceive = 0xc0502100
 	ioctlNotifySend    = 0xc0182101
 	ioctlNotifyValid   = 0x40082102
+	ioctlNotifyFlags   = 0x40082104
+
+	notifySyncWakeUp = 1
 )
 
 // notification is struct seccomp_notif.
@@ -37,6 +40,13 @@ type response struct {
 func receiveNotification(fd uintptr, n *notification) error {
 	*n = notification{}
 	return ioctlPointer(fd, ioctlNotifyReceive, unsafe.Pointer(n))
+}
+
+// wakeOnSameCPU makes the kernel hand over between sandbox and supervisor on
+// one processor. Waking an idle one costs tens of microseconds on a virtual
+// machine. Kernels before 6.6 do not have it.
+func wakeOnSameCPU(fd uintptr) {
+	unix.Syscall(unix.SYS_IOCTL, fd, ioctlNotifyFlags, notifySyncWakeUp)
 }
 
 func sendResponse(fd uintptr, r *response) error {

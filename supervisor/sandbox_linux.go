@@ -174,12 +174,7 @@ func (s *sandbox) takeListener(number int) error {
 	if err != nil {
 		return &child.StageError{Stage: "listener", Errno: errnoOf(err), Text: fmt.Sprintf("pidfd_getfd: %v", err)}
 	}
-	// Non-blocking only so that Go's poller takes it: the receive ioctl
-	// blocks all the same.
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("set listener non-blocking: %w", err)
-	}
+	wakeOnSameCPU(uintptr(fd))
 	s.listener = os.NewFile(uintptr(fd), "seccomp-listener")
 	return nil
 }

@@ -208,10 +208,16 @@ func TestCompileRefusesRange(t *testing.T) {
 // FuzzLevels compares two compilations of one shape, by list and by tree, and
 // both with the reference.
 func FuzzLevels(f *testing.F) {
-	f.Add(uint8(3), uint32(unix.SYS_MREMAP), uint32(archAMD64), uint32(0x10000), uint32(0x1000), uint64(testLow), uint64(1), uint64(1), uint64(1), uint64(0))
-	f.Add(uint8(1), uint32(unix.SYS_CLONE), uint32(archAMD64), uint32(1), uint32(1), uint64(threadFlags), uint64(0), uint64(0), uint64(0), uint64(0))
-	f.Add(uint8(0), uint32(x32Bit), uint32(archAMD64), uint32(1), uint32(1), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0))
-	f.Add(uint8(0), uint32(3), uint32(archI386), uint32(1), uint32(1), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0))
+	seed := func(bits uint8, nr, arch uint32, a ...uint64) {
+		l := args(a...)
+		f.Add(bits, nr, arch, uint32(testLow/GrantAlign), uint32((testHigh-testLow)/GrantAlign), l[0], l[1], l[2], l[3], l[4])
+	}
+	seed(3, unix.SYS_MREMAP, archAMD64, testLow, 1, 1, 1)
+	seed(1, unix.SYS_CLONE, archAMD64, threadFlags)
+	seed(2, unix.SYS_MMAP, archAMD64, 0, 4096, 7, unix.MAP_PRIVATE)
+	seed(4, unix.SYS_FUTEX, archAMD64, 4096, 265)
+	seed(0, x32Bit, archAMD64)
+	seed(0, 3, archI386)
 	f.Fuzz(func(t *testing.T, bits uint8, nr, arch, low, size uint32, a0, a1, a2, a3, a4 uint64) {
 		s := Shape{Threads: bits&1 != 0, ExecMappings: bits&2 != 0}
 		if bits&4 == 0 {

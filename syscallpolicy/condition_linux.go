@@ -13,7 +13,7 @@ func (s Shape) conditions() []condition {
 	if s.Threads {
 		list = append(list, threadClone())
 	}
-	return append(list, socketConditions()...)
+	return append(list, commandConditions()...)
 }
 
 func (s Shape) mmap() condition {
@@ -51,9 +51,9 @@ func (s Shape) protection() string {
 
 // mremap moves and grows the caller's own memory, without which lists and
 // byte arrays grow many times more slowly, except in the grants' range. The
-// old length plays no part: the kernel refuses one that reaches beyond the
-// mapping, and a mapping outside is none inside. MREMAP_FIXED would bring a
-// mapping into the range; MREMAP_DONTUNMAP would leave a copy behind.
+// old length plays no part: what grows or moves lies in the one mapping at the
+// old address. MREMAP_FIXED would bring a mapping into the range;
+// MREMAP_DONTUNMAP would leave a copy behind.
 func (s Shape) mremap() condition {
 	c := condition{call: "mremap", words: "never: the shape names no range of grants"}
 	if s.GrantHigh != 0 {
@@ -133,9 +133,8 @@ func threadClone() condition {
 	}
 }
 
-// socketConditions are the calls on descriptors that depend on a flag or a
-// command.
-func socketConditions() []condition {
+// commandConditions are the calls that depend on a command or on flags.
+func commandConditions() []condition {
 	// Not MSG_OOB, in either direction: out-of-band data on Unix sockets was
 	// the way out of a browser's sandbox (CVE-2025-38236). Not MSG_FASTOPEN,
 	// which connects, nor MSG_ERRQUEUE.

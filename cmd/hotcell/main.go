@@ -5,9 +5,11 @@ import (
 	"os"
 
 	"hotcell/child"
+	"hotcell/supervisor"
 )
 
 func main() {
 	child.Dispatch()
+	supervisor.TuneRuntime()
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -74,6 +74,7 @@ func TestFreezeEmptyAndBounded(t *testing.T) {
 	if err := g.Freeze(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("Freeze with a cancelled context = %v; want nil or Canceled", err)
 	}
+	must(t, g.Kill())
 }
 
 // TestFreezeAgainstKill lets the two race: whatever the order, the processes

@@ -94,9 +94,16 @@ func startCmd(t testing.TB, cmd *exec.Cmd, tune ...func(*exec.Cmd)) *proc {
 	}
 	p := &proc{Cmd: cmd, in: in, out: bufio.NewReader(out)}
 	t.Cleanup(func() {
-		if !p.done {
-			p.Process.Kill()
-			p.Wait()
+		if p.done {
+			return
+		}
+		p.Process.Kill()
+		// One that a failed test left frozen dies when the tree is closed.
+		waited := make(chan struct{})
+		go func() { p.Wait(); close(waited) }()
+		select {
+		case <-waited:
+		case <-time.After(time.Second):
 		}
 	})
 	if cmd.Env == nil || !bytes.Contains([]byte(strings.Join(cmd.Env, "\n")), []byte(helperVar+"=probe")) {

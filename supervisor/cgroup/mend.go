@@ -60,14 +60,14 @@ func mendUser(h *hierarchy, kind string) string {
 	switch {
 	case os.Geteuid() == 0:
 		return "run as the user who owns the control group, or as real root with CAP_DAC_OVERRIDE"
-	case container() != "":
-		return "run hotcell as the container's root user, with a writable /sys/fs/cgroup"
-	case kind == V2 && systemdRuns():
+	case kind != V2:
+		return mendUserV1()
+	case systemdRuns():
 		return mendManager()
-	case kind == V2:
-		return mendUserV2(h.mount.point)
+	case container() != "": // whose processes are in the way of any group
+		return "run hotcell as the container's root user, with a writable /sys/fs/cgroup"
 	}
-	return mendUserV1()
+	return mendUserV2(h.mount.point)
 }
 
 // mendUserV1 makes a group in each hierarchy, gives it to the user, and moves

@@ -84,9 +84,9 @@ func (m mount) dir(group string) (string, bool) {
 
 // group is the inverse of dir.
 func (m mount) group(dir string) string {
-	rel, err := filepath.Rel(m.point, dir)
-	if err != nil {
-		return dir
+	rel := strings.TrimPrefix(dir, m.point)
+	if m.root == "/" && rel != "" {
+		return rel
 	}
-	return filepath.Join(m.root, rel)
+	return m.root + rel // not cleaned: the root may begin with ".."
 }

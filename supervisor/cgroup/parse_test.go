@@ -171,10 +171,10 @@ func TestControllerState(t *testing.T) {
 
 func TestTreeName(t *testing.T) {
 	for name, want := range map[string]bool{
-		randomName():               true,
-		"hotcell-0123456789abcdef": true,
-		leafName:                   false,
-		"hotcell-0123456789abcde":  false,
+		randomName():                     true,
+		"hotcell-0123456789abcdef":       true,
+		leafName:                         false,
+		"hotcell-0123456789abcde":        false,
 		"hotcell-0123456789abcdef.scope": false, "hotcell-0123456789abcdef0": false,
 		"hotcell-0123456789ABCDEF": false, "xhotcell-0123456789abcdef": false, "hotcell.service": false,
 	} {

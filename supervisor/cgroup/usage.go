@@ -27,7 +27,7 @@ type Usage struct {
 	Pids int64 // processes and threads now
 
 	OOMKills         int64 // processes killed for want of memory
-	MemoryLimitHits  int64 // allocations that met the limit, those helped by reclaim included
+	MemoryLimitHits  int64 // allocations that met the limit; v1 may count the fatal ones only
 	PidsLimitHits    int64 // forks refused
 	MemoryBeforehand int64 // Memory at Reset: what the figures of before left behind
 }
@@ -91,8 +91,10 @@ func (g *Group) read() (Usage, error) {
 		u.Memory = r.number("memory", "memory.usage_in_bytes")
 		u.Anon = r.keyed("memory", "memory.stat", "total_rss")
 		u.OOMKills = r.keyed("memory", "memory.oom_control", "oom_kill")
-		// With the same limit on both, swap's counter is the one that is full.
-		u.MemoryLimitHits = r.number("memory", "memory.failcnt") + r.number("memory", "memory.memsw.failcnt")
+		// With the same limit on both, swap's counter is the one that is full,
+		// and Linux 6.18 counts no hits on it. A kill was one.
+		hits := r.number("memory", "memory.failcnt") + r.number("memory", "memory.memsw.failcnt")
+		u.MemoryLimitHits = max(hits, u.OOMKills)
 	}
 	u.Pids = r.number("pids", "pids.current")
 	u.PidsLimitHits = r.keyed("pids", "pids.events", "max")

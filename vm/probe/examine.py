@@ -18,6 +18,7 @@ import os  # noqa: E402
 # builds from source leave out what they found no headers for.
 NEEDED = (
     "_socket",
+    "_thread",
     "array",
     "ast",
     "builtins",

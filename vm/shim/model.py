@@ -86,9 +86,8 @@ class Model:
             code = compile(source, file.path, "exec", dont_inherit=True)
         except ValueError as e:  # a NUL byte, before Python 3.12
             raise SyntaxError(str(e), (file.path, 0, 0, "")) from None
-        text = importlib.util.decode_source(source)
         own_files.add(file.path)
-        linecache.cache[file.path] = (len(source), None, text.splitlines(True), file.path)
+        linecache.cache[file.path] = (len(source), None, decode(source).splitlines(True), file.path)
         module.__file__ = file.path
         module.__builtins__ = self.builtins
         exec(code, vars(module))
@@ -110,6 +109,14 @@ class Model:
         parts = name.split(".")
         prefixes = {".".join(parts[: i + 1]) for i in range(len(parts))}
         return bool(prefixes & self.load_message.modules) or parts[0] in self.sources
+
+
+def decode(source):
+    """A source's text for tracebacks: what compiles may still be wrongly encoded, in a comment."""
+    try:
+        return importlib.util.decode_source(source)
+    except (SyntaxError, UnicodeError):
+        return source.decode("utf-8", "replace")
 
 
 def check_inputs(function, name, inputs):
@@ -210,7 +217,7 @@ def as_line(number):
 
 def format_chain(e):
     """The traceback as Python prints it, without the shim's frames."""
-    tb = traceback.TracebackException(type(e), e, e.__traceback__, limit=None, compact=True)
+    tb = traceback.TracebackException(type(e), e, e.__traceback__)
     pending, seen = [tb], set()
     while pending:  # no recursion: a chain may be as long as the model likes
         t = pending.pop()
