@@ -35,6 +35,7 @@
 //	root          a new read-only root with the clones and nothing else
 //	hostname      a fixed name in place of the host's
 //	limits        resource limits that hold for template and sandboxes
+//	personality   the plain one of Linux
 //	privileges    no_new_privs; all capability sets empty for good
 //	landlock      no TCP, no signal and no abstract socket to the outside
 //	death         die with the supervisor

@@ -29,6 +29,7 @@ var steps = []step{
 	{"root", root},
 	{"hostname", hostname},
 	{"limits", limits},
+	{"personality", personality},
 	{"privileges", privileges},
 	{"landlock", landlock},
 	{"death", death},

@@ -13,6 +13,15 @@ const lockedBits = 1<<0 | 1<<1 | // SECBIT_NOROOT
 	1<<5 | // SECBIT_KEEP_CAPS_LOCKED
 	1<<6 | 1<<7 // SECBIT_NO_CAP_AMBIENT_RAISE
 
+// personality resets what an execution domain may have left on: with
+// READ_IMPLIES_EXEC every readable mapping would be executable too.
+func personality(*state) error {
+	if _, _, errno := unix.RawSyscall(unix.SYS_PERSONALITY, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("personality: %w", errno)
+	}
+	return nil
+}
+
 // privileges gives up what the steps before needed. The bounding set goes
 // too: no_new_privs alone would leave it for a later kernel's mistake.
 func privileges(*state) error {

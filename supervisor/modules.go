@@ -21,10 +21,21 @@ func preload(spec *Spec) []string {
 			wanted = true
 		}
 		if wanted && !(top == "numpy" && spec.Interpreter.Numpy == "") {
-			names = append(names, name)
+			names = append(append(names, name), lazy[name]...)
 		}
 	}
 	return names
+}
+
+// lazy are modules that a module loads when it is first used.
+var lazy = map[string][]string{
+	"concurrent.futures": {"concurrent.futures.thread"},
+	"datetime":           {"_strptime"},
+	"time":               {"_strptime"},
+	"statistics":         {"random"},
+	"tempfile":           {"random"},
+	"uuid":               {"platform"},
+	"zoneinfo":           {"zoneinfo._common", "zoneinfo._tzpath"},
 }
 
 func mentions(files []SourceFile, word string) bool {

@@ -52,12 +52,14 @@ func (s *Supervisor) Close() error { return s.tree.Close() }
 // address space nothing else is put there.
 const (
 	grantLow  = 0x1000_0000_0000
-	grantHigh = 0x3000_0000_0000
+	grantHigh = 0x2000_0000_0000
 )
 
 // filterFor compiles the filter of a shape once: it is the same for all
 // sandboxes whose policy differs in the supervisor's decisions only.
 var filterFor = sync.OnceValues(func() ([]byte, error) {
+	// The first operation does not wait for the table of names.
+	syscallpolicy.Name(0)
 	program, err := syscallpolicy.Shape{Threads: true, GrantLow: grantLow, GrantHigh: grantHigh}.Compile()
 	if err != nil {
 		return nil, fmt.Errorf("compile filter: %w", err)
