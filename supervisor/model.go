@@ -29,6 +29,7 @@ type Model struct {
 	logs          logs
 	started       time.Time // of the launch
 	handed        time.Time // when the clock began to run
+	clock         clock
 	bytesIn       int64
 	bytesOut      int64
 	background    sync.WaitGroup
@@ -36,7 +37,6 @@ type Model struct {
 	mu    sync.Mutex
 	cause *Cause
 	ended chan struct{} // closed with cause set
-	at    time.Time     // when it was set
 }
 
 func newModel(s *Supervisor, spec Spec) *Model {
@@ -58,7 +58,8 @@ func (m *Model) end(cause *Cause) *Cause {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cause == nil {
-		m.cause, m.at = cause, time.Now()
+		m.cause = cause
+		m.clock.stop()
 		close(m.ended)
 		if m.sandbox != nil {
 			m.sandbox.kill()
@@ -70,9 +71,13 @@ func (m *Model) end(cause *Cause) *Cause {
 // watch starts what looks after a running model. All of it ends with the
 // sandbox.
 func (m *Model) watch() {
+	limit := m.spec.Limits.Timeout
+	m.clock.start(limit, func() {
+		m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
+	})
 	m.logs.follow(m.sandbox.stdout, m.sandbox.stderr)
 	m.background.Go(func() {
-		n := notifier{listener: m.sandbox.listener, decide: m.decide}
+		n := notifier{listener: m.sandbox.listener, pid: m.sandbox.pid, decide: m.decide, record: m.recorded, end: m.end}
 		if err := n.serve(); err != nil {
 			m.end(internalError("answer operations: %v", err))
 		}
@@ -83,11 +88,16 @@ func (m *Model) watch() {
 // decide is the one decider: every operation is refused and recorded.
 func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision {
 	decision := syscallpolicy.Decision{Rule: "default"}
+	m.recorded(operation, decision)
+	return decision
+}
+
+// recorded keeps a decision, and ends a model that asks for too many.
+func (m *Model) recorded(operation syscallpolicy.Operation, decision syscallpolicy.Decision) {
 	if m.record.add(operation, decision) > m.spec.Limits.MaxOperations {
 		m.end(&Cause{Verdict: OperationLimit, Source: FromSupervisor,
 			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.spec.Limits.MaxOperations)})
 	}
-	return decision
 }
 
 // watchCPU ends the model at its CPU time. It looks again when the limit
@@ -115,13 +125,8 @@ func (m *Model) watchCPU() {
 }
 
 // exchange sends one message and waits for its answer, serving what the
-// model asks meanwhile. The time limit and the context end the model.
+// model asks meanwhile. The context's end ends the model.
 func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
-	limit := m.spec.Limits.Timeout
-	timer := time.AfterFunc(limit-time.Since(m.handed), func() {
-		m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
-	})
-	defer timer.Stop()
 	stop := context.AfterFunc(ctx, func() {
 		m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
 	})

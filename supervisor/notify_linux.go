@@ -15,7 +15,10 @@ import (
 // the filter does not allow waits here for a decision.
 type notifier struct {
 	listener *os.File
+	pid      int
 	decide   func(syscallpolicy.Operation) syscallpolicy.Decision
+	record   func(syscallpolicy.Operation, syscallpolicy.Decision)
+	end      func(*Cause) *Cause
 }
 
 // busyFor is how long a thread waits for the next operation of a sandbox
@@ -125,23 +128,43 @@ func (n *notifier) answer(fd uintptr) error {
 		}
 		return err
 	}
-	operation, valid := n.operation(fd, &asked)
+	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
+	operation, valid := n.operation(fd, &asked, call)
 	if !valid {
 		return nil
 	}
+	if signal, self := selfSignal(call, asked.Args); self {
+		return n.deliver(fd, &asked, operation, signal)
+	}
 	decision := n.decide(operation)
-	answer := response{ID: asked.ID, Error: -int32(decision.ErrnoOrEPERM())}
+	return respond(fd, response{ID: asked.ID, Error: -int32(decision.ErrnoOrEPERM())})
+}
+
+func respond(fd uintptr, answer response) error {
 	if err := sendResponse(fd, &answer); err != nil && err != unix.ENOENT {
 		return err
 	}
 	return nil
 }
 
+// deliver lets a signal of the sandbox to itself through, or ends it where
+// the signal would.
+func (n *notifier) deliver(fd uintptr, asked *notification, operation syscallpolicy.Operation, signal unix.Signal) error {
+	operation.Target = "self " + unix.SignalName(signal)
+	n.record(operation, syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "own signal"})
+	deadly, err := ends(n.pid, signal)
+	if err != nil || deadly {
+		n.end(signalled(signal))
+	}
+	// Safe for these calls: they are numbers only, which no other thread can
+	// change after the judgement.
+	return respond(fd, response{ID: asked.ID, Flags: notifyContinue})
+}
+
 // operation names what was tried. Pointers are read once, and count only if
 // the thread still waits afterwards: else its id, and its memory, may be
 // another's.
-func (n *notifier) operation(fd uintptr, asked *notification) (syscallpolicy.Operation, bool) {
-	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
+func (n *notifier) operation(fd uintptr, asked *notification, call syscallpolicy.Syscall) (syscallpolicy.Operation, bool) {
 	operation := syscallpolicy.Operation{
 		Kind: call.Kind, Write: call.Write, Syscall: call.Name, Target: call.Name,
 		Args: asked.Args, Thread: int(asked.PID), Time: time.Now(),

@@ -13,7 +13,8 @@ const (
 	ioctlNotifyValid   = 0x40082102
 	ioctlNotifyFlags   = 0x40082104
 
-	notifySyncWakeUp = 1
+	notifySyncWakeUp = 1 // flag of the listener
+	notifyContinue   = 1 // flag of a response
 )
 
 // notification is struct seccomp_notif.

@@ -90,7 +90,7 @@ func (m *Model) usage() Usage {
 		return u
 	}
 	u.LaunchSeconds = m.handed.Sub(m.started).Seconds()
-	u.WallSeconds = m.at.Sub(m.handed).Seconds()
+	u.WallSeconds = m.clock.reading().Seconds()
 	if used, err := m.group.Usage(); err == nil {
 		u.CPUSeconds = used.CPU.Seconds()
 		u.MemoryPeakBytes = used.MemoryPeak

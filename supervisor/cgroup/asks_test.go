@@ -25,7 +25,7 @@ func asksHelper([]string) {
 			os.Exit(0)
 		}
 		listener <- fd
-		parent, _, _ := unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+		parent, _, _ := unix.Syscall(unix.SYS_GETPPID, 0, 0, 0)
 		fmt.Println("answer", parent)
 	}()
 	fd := <-listener
@@ -47,7 +47,7 @@ func asksHelper([]string) {
 	if err := ioctl(fd, 0xc0182101, unsafe.Pointer(&answer)); err != nil { // SECCOMP_IOCTL_NOTIF_SEND
 		fmt.Println("send:", err)
 	}
-	select {}
+	forever()
 }
 
 // installNotify routes one system call of this thread to a descriptor.

@@ -24,7 +24,7 @@ import (
 const helperVar = "HOTCELL_CGROUP_HELPER"
 
 var helpers = map[string]func(args []string){
-	"sleep": func([]string) { ready(); select {} },
+	"sleep": func([]string) { ready(); forever() },
 	"alloc": allocHelper,
 	"asks":  asksHelper,
 	"spin":  spinHelper,
@@ -137,6 +137,13 @@ func ready() {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
+// forever is not select {}, which the runtime takes for a deadlock.
+func forever() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
 // allocHelper touches so many MiB and keeps them.
 func allocHelper(args []string) {
 	ready()
@@ -153,7 +160,7 @@ func allocHelper(args []string) {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 	unix.Munmap(data)
 	fmt.Println("freed")
-	select {}
+	forever()
 }
 
 // spinHelper burns one processor for so many milliseconds of CPU time.
@@ -164,7 +171,7 @@ func spinHelper(args []string) {
 	for start := threadTime(); threadTime()-start < time.Duration(ms)*time.Millisecond; {
 	}
 	fmt.Println("done", threadTime())
-	select {}
+	forever()
 }
 
 func threadTime() time.Duration {

@@ -144,12 +144,12 @@ func mendScope() string {
 }
 
 func mendUnit(unit string) string {
-	user := ""
+	run, user := sudo(), ""
 	if os.Geteuid() != 0 {
-		user = "--user "
+		run, user = "", " --user" // most likely; a system unit with User= says it too
 	}
-	return fmt.Sprintf("set Delegate=yes in the [Service] section: %ssystemctl %sedit %s; for a transient unit, systemd-run -p Delegate=yes",
-		strings.TrimPrefix(sudo(), strings.Repeat("sudo ", len(user)/7)), user, unit)
+	return fmt.Sprintf("set Delegate=yes in the [Service] section (%ssystemctl%s edit %s; or systemd-run%[2]s -p Delegate=yes), then restart it",
+		run, user, unit)
 }
 
 // quote makes a path one word inside single or no quotes; control group paths

@@ -87,48 +87,67 @@ const (
 	managerName = systemdName + ".Manager"
 )
 
-// dialSystemd connects to systemd itself, as systemctl does, or else through
-// the message bus. dbus.SessionBus would start a bus where there is none.
+// dialSystemd connects through the message bus or, on hosts without one, to
+// systemd itself, as systemctl does. dbus.SessionBus would start a bus where
+// there is none.
 func dialSystemd(ctx context.Context) (*manager, error) {
-	direct, bus := "/run/systemd/private", "unix:path=/run/dbus/system_bus_socket"
+	direct, bus := "/run/systemd/private", "/run/dbus/system_bus_socket"
 	if uid := os.Geteuid(); uid != 0 {
 		dir := os.Getenv("XDG_RUNTIME_DIR")
 		if dir == "" {
 			dir = "/run/user/" + strconv.Itoa(uid)
 		}
-		direct, bus = dir+"/systemd/private", "unix:path="+dbus.EscapeBusAddressValue(dir+"/bus")
+		direct, bus = dir+"/systemd/private", dir+"/bus"
 	}
-	m, err := dial(ctx, "unix:path="+dbus.EscapeBusAddressValue(direct), false)
-	if err == nil {
+	m, busErr := dial(ctx, bus, (*manager).greetBus)
+	if busErr == nil {
 		return m, nil
 	}
-	m, busErr := dial(ctx, bus, true)
-	if busErr != nil {
-		return nil, errors.Join(err, busErr)
+	m, err := dial(ctx, direct, (*manager).greetSystemd)
+	if err != nil {
+		return nil, fmt.Errorf("%w; %w", busErr, err)
 	}
 	return m, nil
 }
 
-func dial(ctx context.Context, address string, hello bool) (*manager, error) {
-	conn, err := dbus.Dial(address, dbus.WithContext(ctx))
+func dial(ctx context.Context, socket string, greet func(*manager, context.Context) error) (*manager, error) {
+	conn, err := dbus.Dial("unix:path="+dbus.EscapeBusAddressValue(socket), dbus.WithContext(ctx))
 	if err != nil {
 		return nil, err
 	}
-	err = conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Geteuid()))})
-	if err == nil && hello {
-		err = conn.Hello()
-	}
 	m := &manager{conn, conn.Object(systemdName, "/org/freedesktop/systemd1")}
-	if err == nil && hello {
-		// On a direct connection systemd signals without being asked.
-		err = errors.Join(conn.AddMatchSignal(dbus.WithMatchMember("JobRemoved")),
-			m.system.CallWithContext(ctx, managerName+".Subscribe", 0).Err)
+	err = conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Geteuid()))})
+	if err == nil {
+		err = greet(m, ctx)
 	}
 	if err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("%s: %w", address, err)
+		return nil, fmt.Errorf("%s: %w", socket, err)
 	}
 	return m, nil
+}
+
+// greetBus also asks for systemd's signals, which it sends to a direct
+// connection without being asked.
+func (m *manager) greetBus(ctx context.Context) error {
+	return errors.Join(m.Hello(), m.AddMatchSignalContext(ctx, dbus.WithMatchMember("JobRemoved")),
+		m.system.CallWithContext(ctx, managerName+".Subscribe", 0).Err)
+}
+
+// greetSystemd makes sure that systemd listens. A message that reaches it
+// together with the end of the authentication lies there until the next one
+// comes (seen with 252), so the first must be one that can be repeated.
+func (m *manager) greetSystemd(ctx context.Context) error {
+	var err error
+	for range 10 {
+		soon, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		err = m.system.CallWithContext(soon, "org.freedesktop.DBus.Peer.Ping", 0).Err
+		cancel()
+		if err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // delegates reports whether this process's unit has Delegate=yes. The process

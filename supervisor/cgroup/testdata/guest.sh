@@ -1,0 +1,120 @@
+#!/bin/sh
+# The ways a supervisor can be started on a host with systemd and control
+# groups v2, and what becomes of its tree in each. Runs as root on a host that
+# can be thrown away, with an ordinary user "tester" (1000):
+#
+#	guest.sh TEST-BINARY
+#
+# TestGuest starts it in one. The test binary is its own helper: "probe" opens
+# a tree, uses a group and closes the tree.
+set -u
+binary=$1
+probe="env HOTCELL_CGROUP_HELPER=probe $binary"
+failed=0
+
+# expect WHAT PATTERN COMMAND...: each line of the pattern (a basic regular
+# expression each) must match a line that the command prints; "error" must not.
+expect() {
+	what=$1 patterns=$2
+	shift 2
+	said=$("$@" 2>&1)
+	bad=$(printf '%s\n' "$patterns" | while IFS= read -r p; do
+		printf '%s\n' "$said" | grep -q -e "$p" || printf 'want a line with %s\n' "$p"
+	done)
+	if printf '%s\n' "$said" | grep -q '^error'; then bad="$bad; an error"; fi
+	if [ -n "$bad" ]; then
+		failed=1
+		printf 'FAIL %s\n%s\n--- it said\n%s\n---\n' "$what" "$bad" "$said"
+	else
+		printf 'ok   %s: %s\n' "$what" "$(printf '%s' "$said" | head -n 1)"
+	fi
+}
+
+as_tester() { setpriv --reuid=1000 --regid=1000 --init-groups env HOME=/home/tester "$@"; }
+managed() { as_tester XDG_RUNTIME_DIR=/run/user/1000 "$@"; }
+system_service() { systemd-run -q --wait --pipe "$@"; }
+user_service() { managed systemd-run --user -q --wait --pipe "$@"; }
+user_scope() { managed systemd-run --user -q --scope "$@"; }
+beside() { printf '%s' "sleep 100 & $probe && $probe"; } # not alone, and twice
+
+scope='hotcell-[0-9a-f]\{16\}\.scope$'
+user_slice=/user.slice/user-1000.slice/user@1000.service/app.slice
+all='layout: v2 memory,pids,cpu'
+
+expect 'root, from a service without delegation' "$all /system.slice/$scope" $probe
+expect 'root, main process of an undelegated service' 'missing: the unit .*\.service
+mend: set Delegate=yes' system_service $probe
+expect 'root, delegated service' "$all /system.slice/run-.*\.service$" system_service -p Delegate=yes $probe
+expect 'root, delegated service, not alone' "$all /system.slice/run-.*\.service$" \
+	system_service -p Delegate=yes sh -c "$(beside)"
+expect 'user, delegated system service' "$all /system.slice/run-.*\.service$" \
+	system_service --uid=tester -p Delegate=yes $probe
+expect 'user, delegated system service, not alone' "$all /system.slice/run-.*\.service$" \
+	system_service --uid=tester -p Delegate=yes sh -c "$(beside)"
+expect 'user without a manager' 'mend: sudo loginctl enable-linger 1000' as_tester $probe
+
+loginctl enable-linger 1000 # the mend
+until [ -S /run/user/1000/systemd/private ]; do sleep 0.1; done
+managed systemctl --user is-system-running --wait >/dev/null
+
+expect 'user after the mend, without its environment' "$all $user_slice/$scope" as_tester $probe
+expect 'user with a manager' "$all $user_slice/$scope" managed $probe
+expect 'user, delegated user service' "$all $user_slice/run-.*\.service$" user_service -p Delegate=yes $probe
+expect 'user, delegated user service, not alone' "$all $user_slice/run-.*\.service$" \
+	user_service -p Delegate=yes sh -c "$(beside)"
+expect 'user, main process of an undelegated user service' 'missing: the unit .*\.service
+mend: set Delegate=yes .*systemctl --user edit' user_service $probe
+expect 'user, undelegated user service, not its main process' "$all $user_slice/$scope" \
+	user_service sh -c "$probe; true"
+expect 'user, delegated user scope (the mend)' "$all $user_slice/run-.*\.scope$" user_scope -p Delegate=yes $probe
+expect 'user, undelegated user scope' "$all $user_slice/$scope" user_scope $probe
+
+managed systemctl --user stop dbus.socket dbus.service 2>/dev/null
+rm -f /run/user/1000/bus
+for try in 1 2 3; do
+	expect "user, no message bus, try $try" "$all $user_slice/$scope" managed $probe
+done
+expect 'user, no message bus, delegated scope' "$all $user_slice/run-.*\.scope$" user_scope -p Delegate=yes $probe
+
+# Without systemd in sight: root at the kernel's root, in a namespace of its
+# own, alone and not, with a read-only mount; a user who is given a group.
+root_group() { sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs && exec "$@"' sh "$@"; }
+hidden() { unshare -m sh -c 'mount -t tmpfs none /run/systemd && exec "$@"' sh "$@"; }
+expect 'root without systemd' "$all /$" root_group sh -c \
+	"exec unshare -m sh -c 'mount -t tmpfs none /run/systemd; exec $probe'"
+
+mkdir -p /sys/fs/cgroup/container
+contained() { # in /container, as the root of a namespace, with its own mount
+	sh -c 'echo $$ >/sys/fs/cgroup/container/cgroup.procs && exec unshare -mC sh -c "
+		mount -t tmpfs none /run/systemd && umount /sys/fs/cgroup && mount -t cgroup2 -o $0 none /sys/fs/cgroup && $1"' "$@"
+}
+echo '+memory +pids +cpu' >/sys/fs/cgroup/cgroup.subtree_control
+expect 'container, alone' "$all /$" contained rw "exec $probe"
+expect 'container, shell beside' 'missing: control group / holds other processes
+mend: sh -c ' contained rw "$probe; true"
+expect 'container, shell beside, after the mend' "$all /$" contained rw \
+	"m=\$($probe | sed -n 's/^mend: //p'); sh -c \"\$m\"; $probe; true"
+expect 'container, read-only' 'missing: control groups are mounted read-only at /sys/fs/cgroup
+mend: mount -o remount,rw' contained ro "exec $probe"
+expect 'container, no mount' 'missing: no control group file system is mounted
+mend: mount -t cgroup2' unshare -m sh -c "umount /sys/fs/cgroup && exec $probe"
+expect 'user without systemd' 'mend: sudo sh -c' hidden sh -c "$(printf '%s' "echo \$\$ >/sys/fs/cgroup/container/cgroup.procs; exec setpriv --reuid=1000 --regid=1000 --init-groups $probe")"
+expect 'user without systemd, after the mend' "$all /hotcell-user-1000$" hidden sh -c "
+	echo \$\$ >/sys/fs/cgroup/container/cgroup.procs
+	exec setpriv --reuid=1000 --regid=1000 --init-groups sh -c '$probe | sed -n \"s/^mend: sudo //p\" >/tmp/mend; touch /tmp/asked
+		until [ -e /tmp/mended ]; do sleep 0.1; done; $probe' &
+	until [ -e /tmp/asked ]; do sleep 0.1; done; sh -c \"\$(cat /tmp/mend)\"; touch /tmp/mended; wait"
+
+rmdir /sys/fs/cgroup/container/* /sys/fs/cgroup/container /sys/fs/cgroup/hotcell-user-1000/* /sys/fs/cgroup/hotcell-user-1000 2>/dev/null
+left=$(find /sys/fs/cgroup -name 'hotcell*')
+if [ -n "$left" ]; then
+	failed=1
+	printf 'FAIL left behind: %s\n' "$left"
+fi
+
+# The tests themselves, as root and as a user.
+cd /tmp || exit 1
+system_service -p Delegate=yes "$binary" -test.v -test.timeout 100s || failed=1
+managed systemctl --user start dbus.socket
+user_service -p Delegate=yes "$binary" -test.v -test.timeout 100s || failed=1
+exit $failed

@@ -1,0 +1,68 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/syscallpolicy"
+)
+
+// selfSignal tells the signal that a sandbox sends to itself: it is PID 1 of
+// a namespace with no other process, so the broadcast forms name it too. Calls
+// that carry more than numbers (rt_sigqueueinfo) are not among them.
+func selfSignal(call syscallpolicy.Syscall, args [6]uint64) (unix.Signal, bool) {
+	switch call.Name {
+	case "kill", "tgkill":
+		if pid := int32(args[0]); pid != 1 && pid != 0 && pid != -1 {
+			return 0, false
+		}
+	case "tkill":
+	default:
+		return 0, false
+	}
+	n := call.Signal.Int(args)
+	return unix.Signal(n), n >= 0 && n <= 64
+}
+
+// ends tells whether a signal that a process sends to itself ends it. The
+// kernel would not say so: it protects PID 1 of a namespace from signals that
+// it does not handle, so os.abort() would show as a segmentation fault and
+// SIGKILL as nothing at all.
+func ends(pid int, signal unix.Signal) (bool, error) {
+	if signal == 0 || !deadly(signal) {
+		return false, nil
+	}
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return false, fmt.Errorf("read signal handlers: %w", err)
+	}
+	fields := statusFields(string(status))
+	for _, set := range []string{"SigCgt", "SigIgn"} {
+		mask, err := strconv.ParseUint(fields[set], 16, 64)
+		if err != nil {
+			return false, fmt.Errorf("read signal handlers: %w", err)
+		}
+		if mask&(1<<(signal-1)) != 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// deadly tells the signals whose default is the end of the process.
+func deadly(signal unix.Signal) bool {
+	switch signal {
+	case unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGCONT, unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		return false
+	}
+	return true
+}
+
+// signalled is the end by a model's own signal.
+func signalled(signal unix.Signal) *Cause {
+	return &Cause{Verdict: Crash, Source: FromSupervisor, Signal: int(signal),
+		Reason: fmt.Sprintf("the model's process sent itself signal %d (%s)", int(signal), unix.SignalName(signal))}
+}

@@ -1,0 +1,9 @@
+# verdict: crash
+# exit: 134
+import faulthandler
+import os
+
+
+def model():
+    faulthandler.enable()
+    os.abort()

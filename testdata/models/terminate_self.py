@@ -1,0 +1,8 @@
+# verdict: crash
+# exit: 143
+# reason: sent itself signal 15 \(SIGTERM\)
+import os
+
+
+def model():
+    os.kill(-1, 15)
