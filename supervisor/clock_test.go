@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,25 +10,25 @@ import (
 func TestClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c clock
-		fired := false
-		c.start(10*time.Second, func() { fired = true })
+		var fired atomic.Bool
+		c.start(10*time.Second, func() { fired.Store(true) })
 		time.Sleep(4 * time.Second)
 		c.pause()
 		c.pause()
 		time.Sleep(time.Hour)
-		if got := c.reading(); got != 4*time.Second || fired {
-			t.Errorf("after a pause: reading %v, fired %v; want 4s, false", got, fired)
+		if got := c.reading(); got != 4*time.Second || fired.Load() {
+			t.Errorf("after a pause: reading %v, fired %v; want 4s, false", got, fired.Load())
 		}
 		c.resume()
 		c.resume()
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if got := c.reading(); got != 9*time.Second || fired {
-			t.Errorf("resumed: reading %v, fired %v; want 9s, false", got, fired)
+		if got := c.reading(); got != 9*time.Second || fired.Load() {
+			t.Errorf("resumed: reading %v, fired %v; want 9s, false", got, fired.Load())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if !fired {
+		if !fired.Load() {
 			t.Error("at the limit: not fired")
 		}
 		c.stop()

@@ -76,36 +76,44 @@ for try in 1 2 3; do
 done
 expect 'user, no message bus, delegated scope' "$all $user_slice/run-.*\.scope$" user_scope -p Delegate=yes $probe
 
-# Without systemd in sight: root at the kernel's root, in a namespace of its
-# own, alone and not, with a read-only mount; a user who is given a group.
-root_group() { sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs && exec "$@"' sh "$@"; }
-hidden() { unshare -m sh -c 'mount -t tmpfs none /run/systemd && exec "$@"' sh "$@"; }
-expect 'root without systemd' "$all /$" root_group sh -c \
-	"exec unshare -m sh -c 'mount -t tmpfs none /run/systemd; exec $probe'"
-
-mkdir -p /sys/fs/cgroup/container
-contained() { # in /container, as the root of a namespace, with its own mount
-	sh -c 'echo $$ >/sys/fs/cgroup/container/cgroup.procs && exec unshare -mC sh -c "
-		mount -t tmpfs none /run/systemd && umount /sys/fs/cgroup && mount -t cgroup2 -o $0 none /sys/fs/cgroup && $1"' "$@"
+# Without systemd in sight: root at the kernel's root; in a namespace of its
+# own, alone and not, with a read-only mount and none; a user who gets a group.
+into() { # GROUP COMMAND...: in a new group below the root, or in the root
+	[ -d "/sys/fs/cgroup/$1" ] || mkdir "/sys/fs/cgroup/$1"
+	sh -c 'echo $$ >/sys/fs/cgroup/$0/cgroup.procs && exec "$@"' "$@"
 }
+hide='mount -t tmpfs none /run/systemd'
+contained() { # MODE COMMAND: as root of a cgroup namespace, with its own mount
+	into "$(basename "$(mktemp -u container.XXXXXX)")" unshare -mC sh -c "$hide && umount /sys/fs/cgroup &&
+		mount -t cgroup2 -o $1 none /sys/fs/cgroup && $2"
+}
+as_user='exec setpriv --reuid=1000 --regid=1000 --init-groups'
 echo '+memory +pids +cpu' >/sys/fs/cgroup/cgroup.subtree_control
+
+expect 'root without systemd' "$all /$" into . unshare -m sh -c "$hide; exec $probe"
 expect 'container, alone' "$all /$" contained rw "exec $probe"
 expect 'container, shell beside' 'missing: control group / holds other processes
 mend: sh -c ' contained rw "$probe; true"
 expect 'container, shell beside, after the mend' "$all /$" contained rw \
 	"m=\$($probe | sed -n 's/^mend: //p'); sh -c \"\$m\"; $probe; true"
+expect 'container, second supervisor' "$all /$" contained rw "exec sh -c 'm=\$($probe); exec $probe'"
 expect 'container, read-only' 'missing: control groups are mounted read-only at /sys/fs/cgroup
 mend: mount -o remount,rw' contained ro "exec $probe"
 expect 'container, no mount' 'missing: no control group file system is mounted
 mend: mount -t cgroup2' unshare -m sh -c "umount /sys/fs/cgroup && exec $probe"
-expect 'user without systemd' 'mend: sudo sh -c' hidden sh -c "$(printf '%s' "echo \$\$ >/sys/fs/cgroup/container/cgroup.procs; exec setpriv --reuid=1000 --regid=1000 --init-groups $probe")"
-expect 'user without systemd, after the mend' "$all /hotcell-user-1000$" hidden sh -c "
-	echo \$\$ >/sys/fs/cgroup/container/cgroup.procs
-	exec setpriv --reuid=1000 --regid=1000 --init-groups sh -c '$probe | sed -n \"s/^mend: sudo //p\" >/tmp/mend; touch /tmp/asked
-		until [ -e /tmp/mended ]; do sleep 0.1; done; $probe' &
-	until [ -e /tmp/asked ]; do sleep 0.1; done; sh -c \"\$(cat /tmp/mend)\"; touch /tmp/mended; wait"
+expect 'user without systemd' 'missing: user 1000 may not make groups in control group /plain1
+mend: sudo sh -c' into plain1 unshare -m sh -c "$hide; $as_user $probe"
+# The shell asks, root does what it is told, the shell asks again.
+expect 'user without systemd, after the mend' "$all /hotcell-user-1000$" into plain2 unshare -m sh -c "$hide
+	(umask 0; mkdir /tmp/talk)
+	($as_user sh -c '$probe | sed -n \"s/^mend: sudo //p\" >/tmp/talk/mend; touch /tmp/talk/asked
+		until [ -e /tmp/talk/mended ]; do sleep 0.1; done; $probe') &
+	until [ -e /tmp/talk/asked ]; do sleep 0.1; done
+	sh -c \"\$(cat /tmp/talk/mend)\"; touch /tmp/talk/mended; wait"
 
-rmdir /sys/fs/cgroup/container/* /sys/fs/cgroup/container /sys/fs/cgroup/hotcell-user-1000/* /sys/fs/cgroup/hotcell-user-1000 2>/dev/null
+for group in 'container*' 'plain*' hotcell-user-1000; do
+	find /sys/fs/cgroup -depth -type d -path "/sys/fs/cgroup/$group" -exec rmdir {} +
+done 2>/dev/null
 left=$(find /sys/fs/cgroup -name 'hotcell*')
 if [ -n "$left" ]; then
 	failed=1
