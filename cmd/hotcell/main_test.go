@@ -5,10 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sys/unix"
 )
 
 // binary is the hotcell under test: the one that HOTCELL_BIN names, as make
@@ -74,7 +74,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "python": python, "leftovers": leftovers,
+			"exits": exits, "python": python,
+			"leftovers": func(ts *testscript.TestScript, _ bool, _ []string) {
+				if left := abandonedGroups(t); len(left) > 0 {
+					ts.Fatalf("left behind: %v", left)
+				}
+			},
 		},
 	})
 }
@@ -104,22 +109,5 @@ func python(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// leftovers looks for trees of control groups that no supervisor holds. Other
-// tests may run beside: what they hold is locked.
-func leftovers(ts *testscript.TestScript, neg bool, args []string) {
-	dirs, err := filepath.Glob("/sys/fs/cgroup/*/hotcell-*")
-	ts.Check(err)
-	more, err := filepath.Glob("/sys/fs/cgroup/*/*/*/hotcell-*")
-	ts.Check(err)
-	for _, dir := range append(dirs, more...) {
-		f, err := os.Open(dir)
-		if err != nil {
-			continue // it went meanwhile
-		}
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		f.Close()
-		if _, gone := os.Stat(dir); err == nil && gone == nil && filepath.Base(dir) != "hotcell-supervisor" {
-			ts.Fatalf("%s was left behind", dir)
-		}
-	}
-}
+// treeName is how a supervisor names its control groups.
+var treeName = regexp.MustCompile(`^hotcell-[0-9a-f]{16}$`)

@@ -225,8 +225,8 @@ func holdHelper(args []string) {
 }
 
 // probeHelper opens a tree where it stands and says what came of it.
-func probeHelper([]string) {
-	tree, err := Open(Options{})
+func probeHelper(args []string) {
+	tree, err := Open(Options{Parent: strings.Join(args, "")})
 	var missing *MissingError
 	switch {
 	case errors.As(err, &missing):

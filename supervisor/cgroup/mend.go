@@ -96,7 +96,7 @@ func mendUserV2(point string) string {
 // mendCrowded moves everybody to a leaf: the caller decides what we may not.
 func mendCrowded(dir string) string {
 	leaf := quote(filepath.Join(dir, "init"))
-	return fmt.Sprintf("%ssh -c 'mkdir -p %s && for p in $(cat %s/cgroup.procs); do echo $p > %[2]s/cgroup.procs; done'",
+	return fmt.Sprintf("%ssh -c 'mkdir -p %s && for p in $(cat %s/cgroup.procs); do echo $p > %[2]s/cgroup.procs; done 2>/dev/null'",
 		sudo(), leaf, quote(dir))
 }
 
@@ -115,7 +115,7 @@ func mendHidden(controller string, m mount) string {
 func mendControllers(place string) string {
 	switch {
 	case strings.Contains(place, "/user@"):
-		return `sudo sh -c 'mkdir -p /etc/systemd/system/user@.service.d && printf "[Service]\nDelegate=cpu memory pids\n" > /etc/systemd/system/user@.service.d/hotcell.conf && systemctl daemon-reload', then log in again`
+		return `sudo sh -c 'mkdir -p /etc/systemd/system/user@.service.d && printf "[Service]\nDelegate=cpu memory pids\n" > /etc/systemd/system/user@.service.d/hotcell.conf && systemctl daemon-reload' # then log in again`
 	case systemdRuns():
 		return "set Delegate=yes in the unit of " + place
 	case container() != "":

@@ -16,7 +16,7 @@ show hotcell run momentum.py prices=@eu-stock-indices.csv:DAX window=60 target=0
 
 echo
 echo "== A hostile model =="
-show hotcell run hostile.py prices=@eu-stock-indices.csv:DAX
+show hotcell run --module _socket hostile.py prices=@eu-stock-indices.csv:DAX
 code=0
 "$hotcell" run --module _socket "$demo/hostile.py" "prices=@$prices:DAX" || code=$?
 echo "exit code $code"

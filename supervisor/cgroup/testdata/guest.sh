@@ -6,7 +6,7 @@
 #	guest.sh TEST-BINARY
 #
 # TestGuest starts it in one. The test binary is its own helper: "probe" opens
-# a tree, uses a group and closes the tree.
+# a tree (in the parent that it is given), uses a group and closes the tree.
 set -u
 binary=$1
 probe="env HOTCELL_CGROUP_HELPER=probe $binary"
@@ -76,6 +76,26 @@ for try in 1 2 3; do
 done
 expect 'user, no message bus, delegated scope' "$all $user_slice/run-.*\.scope$" user_scope -p Delegate=yes $probe
 
+# A manager to which the CPU controller is not given, as before systemd 252.
+delegate() { printf '[Service]\nDelegate=\nDelegate=%s\n' "$1" >/etc/systemd/system/user@.service.d/a.conf; }
+again() {
+	systemctl daemon-reload
+	systemctl restart user@1000
+	until [ -S /run/user/1000/systemd/private ]; do sleep 0.1; done
+	managed systemctl --user is-system-running --wait >/dev/null
+}
+mkdir -p /etc/systemd/system/user@.service.d
+delegate 'memory pids'
+again
+expect 'user, manager without cpu' 'missing: control group .*/hotcell-.* is not given the controllers cpu
+mend: sudo sh -c' managed $probe
+managed $probe | sed -n 's/^mend: sudo //p' >/tmp/mend
+sh /tmp/mend
+again
+expect 'user, manager without cpu, after the mend' "$all $user_slice/$scope" managed $probe
+rm -r /etc/systemd/system/user@.service.d
+again
+
 # Without systemd in sight: root at the kernel's root; in a namespace of its
 # own, alone and not, with a read-only mount and none; a user who gets a group.
 into() { # GROUP COMMAND...: in a new group below the root, or in the root
@@ -110,8 +130,12 @@ expect 'user without systemd, after the mend' "$all /hotcell-user-1000$" into pl
 		until [ -e /tmp/talk/mended ]; do sleep 0.1; done; $probe') &
 	until [ -e /tmp/talk/asked ]; do sleep 0.1; done
 	sh -c \"\$(cat /tmp/talk/mend)\"; touch /tmp/talk/mended; wait"
+expect 'user, a parent of the user, from outside' \
+	'missing: from control group /plain3, user 1000 may not move processes to /hotcell-user-1000' \
+	into plain3 unshare -m sh -c "$hide; $as_user $probe /hotcell-user-1000"
+expect 'root, a parent' "$all /plain2$" into plain4 $probe /plain2
 
-for group in 'container*' 'plain*' hotcell-user-1000; do
+for group in 'container*' 'plain*' 'hotcell-user-1000*'; do
 	find /sys/fs/cgroup -depth -type d -path "/sys/fs/cgroup/$group" -exec rmdir {} +
 done 2>/dev/null
 left=$(find /sys/fs/cgroup -name 'hotcell*')
