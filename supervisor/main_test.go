@@ -1,0 +1,75 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"hotcell/child"
+	"hotcell/internal/fdcheck"
+	"hotcell/vm"
+)
+
+// The test binary is the supervisor here, so it is its own child too.
+func TestMain(m *testing.M) {
+	child.Dispatch()
+	TuneRuntime()
+	// One for the process, opened at the first use.
+	if _, err := quietListeners(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(fdcheck.Run(m))
+}
+
+// testSpec is a model of source in Debian's interpreter, with default limits.
+func testSpec(t testing.TB, source string) Spec {
+	t.Helper()
+	cache, _ := vm.OpenCache()
+	defer cache.Close()
+	interpreter, err := vm.Find(t.Context(), "/usr/bin/python3", vm.Options{Cache: cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shim, err := vm.Shim(t.Context(), interpreter, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Spec{
+		Files: []SourceFile{{Path: "model.py", Source: []byte(source)}}, Interpreter: interpreter, Shim: shim,
+		Limits: defaultTestLimits(), Modules: []string{"numpy", "os", "sys", "threading", "time", "ctypes"},
+	}
+}
+
+func testSupervisor(t testing.TB) *Supervisor {
+	t.Helper()
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// runModel runs a model once and wants a verdict.
+func runModel(t testing.TB, s *Supervisor, spec Spec, want Verdict) *Outcome {
+	t.Helper()
+	o := s.Run(t.Context(), spec, nil)
+	t.Cleanup(o.Results.Close)
+	if o.Cause.Verdict != want {
+		t.Fatalf("verdict %v; want %s\n%s", o.Cause, want, detail(o))
+	}
+	return o
+}
+
+func detail(o *Outcome) string {
+	text := fmt.Sprintf("stdout %q, stderr %q", o.Stdout, o.Stderr)
+	if o.Cause.Detail != nil {
+		text += "\n" + o.Cause.Detail.Traceback
+	}
+	return text
+}
