@@ -38,8 +38,21 @@ func (m *Model) raised(e *ipc.Exception) *Cause {
 		cause.Verdict = MemoryLimit
 	case ipc.CauseRecursion:
 		cause.Verdict = RecursionLimit
+	case ipc.CauseRaised:
+		m.threadsRefused(cause)
 	}
 	return cause
+}
+
+// threadsRefused turns an exception into a thread-limit when the kernel did
+// refuse the model a thread and that is what the exception says.
+func (m *Model) threadsRefused(cause *Cause) {
+	usage, err := m.group.Usage()
+	if err != nil || usage.PidsLimitHits == 0 || !strings.Contains(cause.Detail.Message, "start new thread") {
+		return
+	}
+	cause.Verdict, cause.Source = ThreadLimit, FromKernel
+	cause.Reason = fmt.Sprintf("the kernel refused a thread beyond the limit of %d; raise --threads if that is wanted", m.spec.Limits.Threads)
 }
 
 func firstLine(s string) string {
@@ -67,11 +80,24 @@ func (m *Model) judgeDeath(status unix.WaitStatus) *Cause {
 	switch {
 	case status.Signaled():
 		cause.Signal = int(status.Signal())
-		cause.Reason = fmt.Sprintf("the model's process died of signal %d (%s)", cause.Signal, unix.SignalName(status.Signal()))
+		cause.Reason = fmt.Sprintf("the model's process died of signal %d (%s)%s", cause.Signal, unix.SignalName(status.Signal()), crashHint(status.Signal()))
 	default:
 		cause.Reason = fmt.Sprintf("the model's process exited with status %d without a result", status.ExitStatus())
 	}
 	return cause
+}
+
+// crashHint says what a signal mostly means in a process that runs Python.
+func crashHint(signal unix.Signal) string {
+	switch signal {
+	case unix.SIGSEGV, unix.SIGBUS:
+		return ": a bug in native code, a write to an input, or recursion in C code that ran out of stack"
+	case unix.SIGSYS:
+		return ": a system call of a foreign architecture"
+	case unix.SIGXCPU:
+		return ": it used its CPU time"
+	}
+	return ""
 }
 
 // judgeSilence explains a broken conversation of a process that lives, or

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +127,7 @@ func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
 	}
 	load := &ipc.Load{
 		Function: m.spec.Function, Modules: m.spec.Modules, Recursion: uint32(m.spec.Limits.Recursion),
-		Seed: seed, Seeded: m.spec.Seed != nil, Threads: uint32(max(1, int(m.spec.Limits.CPUs))), Env: m.spec.Env,
+		Seed: seed, Seeded: m.spec.Seed != nil, Threads: uint32(math.Ceil(m.spec.Limits.CPUs)), Env: m.spec.Env,
 	}
 	var source []byte
 	for _, f := range m.spec.Files {

@@ -9,12 +9,12 @@ import gc
 import os
 import sys
 
-from _hotcell import arrays, lockdown, model, wire
+from _hotcell import arrays, lockdown, model, threads, wire
 
 CONTROL = lockdown.CONTROL
 
 
-def main(fork, fds):
+def main(fork, fds, setters=()):
     """Runs in a fresh fork of the template. Never returns."""
     conn = None
     try:
@@ -25,7 +25,7 @@ def main(fork, fds):
         conn = wire.Conn(CONTROL)
         listener, abi = lockdown.lock(fork)
         hello(conn, listener, abi)
-        serve(conn, fork)
+        serve(conn, fork, setters)
     except lockdown.StageError as e:
         failed(conn, fork.token, e.stage, e.errno, e.text)
     except EOFError:
@@ -76,13 +76,13 @@ class Load:
             self.files.append(model.File(module, path, package, decoder.u64(), decoder.u64()))
 
 
-def serve(conn, fork):
+def serve(conn, fork, setters=()):
     """Load once, then calls until the supervisor closes the conversation."""
     decoder, fds = conn.expect(wire.LOAD)
     load = Load(decoder)
     source = read_all(fds)
     space = arrays.Space(fork.grants)
-    prepare(load)
+    prepare(load, setters)
     m = model.Model(load, source, Asker(conn))
     if not attempt(conn, lambda: m.load()):
         return
@@ -168,7 +168,7 @@ class Asker:
         return bool(decoder.u8()), decoder.text()
 
 
-def prepare(load):
+def prepare(load, setters=()):
     """Makes the process look like a fresh interpreter of its own."""
     os.environ.clear()
     for pair in load.env:
@@ -176,6 +176,7 @@ def prepare(load):
         os.environ[name] = value
     model.without_library_sources()
     model.seed_generators(load.seed, load.seeded)
+    threads.fit(setters, load.threads)
     sys.setrecursionlimit(load.recursion)
     sys.argv = [""]
     for stream in (sys.stdout, sys.stderr):

@@ -9,7 +9,7 @@ import os
 import select
 import sys
 
-from _hotcell import kernel, lockdown, wire
+from _hotcell import kernel, lockdown, threads, wire
 
 CONTROL = 3
 
@@ -60,6 +60,7 @@ class Template:
         self.poll = select.poll()
         self.poll.register(CONTROL, select.POLLIN)
         self.sandboxes = {}  # pidfd -> (token, pid)
+        self.setters = []  # of numbers of threads
 
     def boot(self):
         decoder, _ = self.conn.expect(wire.BOOT)
@@ -68,6 +69,7 @@ class Template:
         sys.path[:] = decoder.texts()
         failed = import_all(decoder.texts())
         import_all(LAZY)
+        self.setters = threads.find()
         numpy = sys.modules.get("numpy")
         e = wire.Encoder()
         e.text(".".join(map(str, sys.version_info[:3])))
@@ -153,7 +155,7 @@ def intermediate_main(template, fork, fds, told):
         if pid == 0:
             from _hotcell import sandbox
 
-            sandbox.main(fork, fds)
+            sandbox.main(fork, fds, template.setters)
         os.write(told, b"+%d" % pid)
     except lockdown.StageError as e:
         os.write(told, f"{e.stage}\0{e.errno}\0{e.text}".encode())

@@ -2,6 +2,7 @@ import array
 import collections
 import ctypes
 import enum
+import os
 import sys
 import unittest
 from unittest import mock
@@ -322,7 +323,7 @@ class Inputs(unittest.TestCase):
         output[4999] = 7
         self.assertEqual((len(output), output.readonly), (5000, False))
         with self.assertRaises(OSError):
-            golden.os.fstat(fd)
+            os.fstat(fd)
         del output
 
     def test_space(self):

@@ -1,0 +1,67 @@
+"""How many threads numeric libraries use.
+
+The template imports them with one thread, since a fork keeps no other. After
+the fork a sandbox raises the number to its share of processors, by the
+libraries' own calls.
+"""
+
+import ctypes
+import os
+
+# Functions that set a number of threads, by what the library's file is called.
+SETTERS = {
+    "openblas": (
+        "openblas_set_num_threads",
+        "openblas_set_num_threads64_",
+        "scipy_openblas_set_num_threads",
+        "scipy_openblas_set_num_threads64_",
+    ),
+    "libgomp": ("omp_set_num_threads",),
+    "libomp": ("omp_set_num_threads",),
+    "libiomp": ("omp_set_num_threads",),
+    "mkl_rt": ("MKL_Set_Num_Threads",),
+    "libblis": ("bli_thread_set_num_threads",),
+}
+
+
+class _Object(ctypes.Structure):
+    _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]
+
+
+def _loaded():
+    """The files of all loaded libraries: the linker's own list, as there is no /proc."""
+    names = []
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Object), ctypes.c_size_t, ctypes.c_void_p)
+    def visit(info, size, data):
+        names.append(os.fsdecode(info.contents.name or b""))
+        return 0
+
+    ctypes.CDLL(None).dl_iterate_phdr(visit, None)
+    return names
+
+
+def find():
+    """The setters of the libraries that are loaded, found while paths still lead to them."""
+    found = []
+    for path in _loaded():
+        base = os.path.basename(path)
+        for part, functions in SETTERS.items():
+            if part not in base and part not in path:
+                continue
+            try:
+                library = ctypes.CDLL(path, os.RTLD_NOLOAD | os.RTLD_NOW)
+            except OSError:
+                continue
+            found += [getattr(library, f) for f in functions if hasattr(library, f)]
+    return found
+
+
+def fit(setters, count):
+    """Lets each library use count threads, and tells programs that ask that there are as many processors."""
+    if count > 1:
+        for setter in setters:
+            setter(ctypes.c_int(count))
+    os.cpu_count = lambda: count
+    if hasattr(os, "process_cpu_count"):
+        os.process_cpu_count = lambda: count
