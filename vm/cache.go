@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -113,11 +114,13 @@ const blobMagic = "hotcell-blob-1\n"
 
 const blobHeader = len(blobMagic) + 4
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made when it is needed: its tables take half a millisecond,
+// which every start of a child would pay.
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // Blob gives what was put under a key. Damage of any kind is a miss.
 func (c *Cache) Blob(key string) ([]byte, bool) {
-	if c == nil || !validKey.MatchString(key) {
+	if c == nil || !validKey().MatchString(key) {
 		return nil, false
 	}
 	f, err := c.root.OpenFile(key, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -143,10 +146,10 @@ func (c *Cache) Blob(key string) ([]byte, bool) {
 
 func blobHead(body []byte) []byte {
 	// A checksum, not a signature: who can write here is the user.
-	return binary.LittleEndian.AppendUint32([]byte(blobMagic), crc32.Checksum(body, castagnoli))
+	return binary.LittleEndian.AppendUint32([]byte(blobMagic), crc32.Checksum(body, castagnoli()))
 }
 
-var validKey = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}$`)
+var validKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}$`) })
 
 // temporary begins the names of files that are being written; no key does.
 const temporary = "~"
@@ -156,7 +159,7 @@ func (c *Cache) Put(key string, blob []byte) error {
 	if c == nil {
 		return nil
 	}
-	if !validKey.MatchString(key) {
+	if !validKey().MatchString(key) {
 		return fmt.Errorf("put %q into cache: malformed key", key)
 	}
 	if len(blob) > maxBlob {

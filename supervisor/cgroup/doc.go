@@ -13,8 +13,8 @@
 // and its groups exist once in every hierarchy of the layout:
 //
 //	v1      in each of freezer, memory, pids, cpu, cpuacct (fewer directories
-//	        where the host mounts two together), below this process's own
-//	        group there. Nothing is moved.
+//	        where the host mounts two together), as a rule below this
+//	        process's own group there. Nothing is moved.
 //	hybrid  the same: the v2 hierarchy that is mounted beside has no
 //	        controllers to offer.
 //	v2      once. Processes live in leaves only (the kernel refuses anything
@@ -31,12 +31,14 @@
 //	        process is moved: the others may have a manager that looks for
 //	        them where it put them.
 //
-// On v1 and hybrid hosts with systemd the tree exists in systemd's own
-// hierarchies too ("name=systemd" and the v2 one). There systemd keeps
-// account of a unit's processes, and when it settles a unit's controllers it
-// moves what it finds in the unit's group, without those below it, back to
-// the unit's group of every controller: out of its limits, were it not for
-// this.
+// On v1 and hybrid hosts with systemd, root's tree goes to the roots of the
+// hierarchies unless this process's unit is delegated, and it exists in
+// systemd's own hierarchies too ("name=systemd" and the v2 one). There systemd
+// keeps account of its units' processes. When a unit that is not delegated
+// gets another controller (systemctl set-property), all processes that systemd
+// finds in it are moved to the unit's group of that controller: out of their
+// limits. An ordinary user cannot leave the unit and stays exposed to what
+// root does with it.
 //
 // What cannot be had is a *MissingError with what is missing and the command
 // or the setting that mends it. Options.AllowMissing goes on without.

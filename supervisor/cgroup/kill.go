@@ -78,11 +78,11 @@ func killListed(dir string, deadline time.Time) error {
 		if !slices.ContainsFunc(list, func(pid int) bool { return !slices.Contains(known, pid) }) {
 			return nil
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: still forking after %v: %w", dir, killLimit, os.ErrDeadlineExceeded)
-		}
 		if err := signalListed(dir, list); err != nil {
 			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: still forking: %w", dir, os.ErrDeadlineExceeded)
 		}
 		known = list
 		time.Sleep(wait)

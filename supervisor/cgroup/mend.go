@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,7 +80,7 @@ func mendUserV1() string {
 	}
 	var points []string
 	for _, c := range wantedV1 {
-		if m, _, ok := h.locate(c, "/"); ok {
+		if m, _, ok := h.locate(c, "/"); ok && !slices.Contains(points, quote(m.point)) {
 			points = append(points, quote(m.point))
 		}
 	}

@@ -65,8 +65,7 @@ func notMounted() error {
 }
 
 // notFound means that a controller has no mount that shows the group.
-func notFound(h *host, opts Options, controller string) error {
-	group := groupIn(h, opts, controller)
+func notFound(h *host, opts Options, controller, group string) error {
 	for _, m := range h.mounts {
 		if m.carries(controller) {
 			if opts.Parent != "" {

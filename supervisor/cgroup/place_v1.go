@@ -1,49 +1,76 @@
 package cgroup
 
 import (
+	"os"
 	"path/filepath"
 )
 
-// placeV1 finds this process's group, or the parent that was asked for, in
-// every hierarchy with a wanted controller. Any v1 group may hold processes
-// and groups at once, so nothing has to be arranged.
+// placeV1 finds the group for the tree in every hierarchy with a wanted
+// controller. Any v1 group may hold processes and groups at once, so nothing
+// has to be arranged.
 func (t *Tree) placeV1(h *host, opts Options) error {
-	byDir := map[string]*hierarchy{}
-	for _, c := range wantedV1 {
-		m, dir, ok := h.locate(c, groupIn(h, opts, c))
-		if !ok {
-			if !opts.AllowMissing {
-				return notFound(h, opts, c)
-			}
-			t.layout.Missing = append(t.layout.Missing, c)
-			continue
+	followed := followed(h)
+	group := func(name string) string {
+		switch {
+		case opts.Parent != "":
+			return filepath.Clean("/" + opts.Parent)
+		case len(followed) > 0 && !delegatedV1(h, followed):
+			return "/"
 		}
-		if byDir[dir] == nil {
-			byDir[dir] = &hierarchy{mount: m, place: dir}
-			t.hierarchies = append(t.hierarchies, byDir[dir])
-		}
-		byDir[dir].controllers = append(byDir[dir].controllers, c)
+		return h.ownGroup(name)
 	}
-	if len(t.hierarchies) > 0 && systemdRuns() {
-		t.followSystemd(h, opts)
+	for _, c := range wantedV1 {
+		m, dir, ok := h.locate(c, group(c))
+		switch {
+		case ok:
+			t.addController(m, dir, c)
+		case opts.AllowMissing:
+			t.layout.Missing = append(t.layout.Missing, c)
+		default:
+			return notFound(h, opts, c, group(c))
+		}
+	}
+	for _, name := range followed {
+		if m, dir, ok := h.locate(name, group(name)); ok {
+			t.hierarchies = append(t.hierarchies, &hierarchy{v2: m.v2, mount: m, place: dir})
+		}
 	}
 	return nil
 }
 
-// followSystemd adds the hierarchies systemd keeps its units in, see the
-// package comment. An ordinary user cannot write there; claimAll passes over
-// them then.
-func (t *Tree) followSystemd(h *host, opts Options) {
-	for _, name := range []string{"name=systemd", ""} {
-		if m, dir, ok := h.locate(name, groupIn(h, opts, name)); ok {
-			t.hierarchies = append(t.hierarchies, &hierarchy{v2: m.v2, mount: m, place: dir})
+// addController adds a controller to the hierarchy that has it: two can be
+// mounted together.
+func (t *Tree) addController(m mount, dir, controller string) {
+	for _, h := range t.hierarchies {
+		if h.place == dir {
+			h.controllers = append(h.controllers, controller)
+			return
 		}
 	}
+	t.hierarchies = append(t.hierarchies, &hierarchy{mount: m, place: dir, controllers: []string{controller}})
 }
 
-func groupIn(h *host, opts Options, name string) string {
-	if opts.Parent != "" {
-		return filepath.Clean("/" + opts.Parent)
+// followed names the hierarchies in which systemd keeps account of its units'
+// processes, if root is to stay out of its way; see the package comment. An
+// ordinary user may not leave the unit.
+func followed(h *host) []string {
+	if os.Geteuid() != 0 || !systemdRuns() {
+		return nil
 	}
-	return h.ownGroup(name)
+	var names []string
+	for _, name := range []string{"name=systemd", ""} {
+		if _, _, ok := h.locate(name, "/"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func delegatedV1(h *host, followed []string) bool {
+	for _, name := range followed {
+		if _, dir, ok := h.locate(name, h.ownGroup(name)); ok && marked(dir) {
+			return true
+		}
+	}
+	return false
 }

@@ -28,7 +28,7 @@ const (
 func (t *Tree) placeV2(h *host, opts Options) error {
 	m, own, ok := h.locate("", h.unified)
 	if !ok {
-		return notFound(h, opts, "")
+		return notFound(h, opts, "", h.unified)
 	}
 	u := &unified{mount: m, own: own}
 	place, who, err := u.choose(opts)
@@ -198,15 +198,17 @@ func writable(dir string) bool {
 	return true
 }
 
-// delegated reports whether systemd's system manager marked a group as its
-// user's own. "user.delegate" is there since systemd 251; root reads the older
-// one.
-func delegated(dir string) bool {
+// delegated reports whether a group is marked as its user's own.
+func delegated(dir string) bool { return marked(dir) && writable(dir) }
+
+// marked reports whether systemd's system manager marked a group as delegated.
+// "user.delegate" is there since systemd 251; root reads the older one.
+func marked(dir string) bool {
 	var value [8]byte
 	for _, mark := range []string{"user.delegate", "trusted.delegate"} {
 		n, err := unix.Getxattr(dir, mark, value[:])
 		if err == nil && string(value[:n]) == "1" {
-			return writable(dir)
+			return true
 		}
 	}
 	return false

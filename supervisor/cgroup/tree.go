@@ -144,8 +144,7 @@ func (t *Tree) claimAll(opts Options) error {
 		case err == nil:
 		case errors.Is(err, errLost):
 			return err
-		case len(h.controllers) == 0: // a user's systemd hierarchy: root's alone
-		case opts.AllowMissing:
+		case opts.AllowMissing && len(h.controllers) > 0:
 			t.layout.Missing = append(t.layout.Missing, h.controllers...)
 		default:
 			return refused(err, h, t.layout.Kind)
@@ -163,6 +162,9 @@ func (t *Tree) settle() error {
 				t.release()
 				return err
 			}
+		}
+		if !h.v2 && len(h.controllers) == 0 { // systemd's own: no agent for every dead sandbox
+			writeFile(filepath.Join(h.dir, "notify_on_release"), "0")
 		}
 		for _, c := range h.controllers {
 			t.by[c] = h

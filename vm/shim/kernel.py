@@ -7,6 +7,8 @@ import ctypes
 import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
+# The same, without giving the interpreter's lock up meanwhile.
+_locked = ctypes.PyDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
@@ -55,6 +57,49 @@ def pivot_root(new, old):
 
 def detach(path):
     _check(_libc.umount2(path, _MNT_DETACH), "umount2")
+
+
+# fork(2) by the raw call, so that it takes flags. CLONE_PIDFD stores the
+# descriptor where CLONE_PARENT_SETTID would store the thread.
+_CLONE, _CLONE_FLAGS_FIRST = {"x86_64": (56, True), "aarch64": (220, False)}[os.uname().machine]
+_CLONE_PIDFD, _CLONE_CHILD_CLEARTID, _CLONE_CHILD_SETTID = 0x1000, 0x200000, 0x1000000
+_SIGCHLD, _PR_GET_TID_ADDRESS = 17, 40
+
+
+def tid_address():
+    """Where the C library keeps this thread's id, or None.
+
+    Its fork has the kernel write the child's id there; a raw clone must too.
+    Kernels without checkpoint/restore do not tell.
+    """
+    address = ctypes.c_void_p()
+    if _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.byref(address), 0, 0, 0) < 0:
+        return None
+    return address.value
+
+
+def fork_into(namespaces, tid):
+    """A fork whose child begins in new namespaces: (pid, pidfd), (0, -1) in the child.
+
+    CPython only: the interpreter's own hooks around a fork are called, those
+    that libraries registered with pthread_atfork are not.
+    """
+    api = ctypes.pythonapi
+    pidfd = ctypes.c_int(-1)
+    flags = namespaces | _CLONE_PIDFD | _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID | _SIGCHLD
+    none, parent, child = ctypes.c_void_p(), ctypes.byref(pidfd), ctypes.c_void_p(tid)
+    # The last two are child_tid and tls, in an order of each machine's own.
+    last = (child, none) if _CLONE_FLAGS_FIRST else (none, child)
+    api.PyOS_BeforeFork()
+    pid = _locked.syscall(ctypes.c_long(_CLONE), ctypes.c_ulong(flags), none, parent, *last)
+    if pid == 0:
+        api.PyOS_AfterFork_Child()
+        return 0, -1
+    number = ctypes.get_errno()
+    api.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(number, f"clone: {os.strerror(number)}")
+    return pid, pidfd.value
 
 
 def pidfd_open(pid):

@@ -38,12 +38,15 @@ def step(function, *args):
         raise StageError(function.__name__, e.errno or 0, str(e)) from None
 
 
-def namespaces():
-    """The intermediate's only step: its child is then PID 1 of a namespace.
+def namespaces(tid=None):
+    """The step of the intermediate: its child is then PID 1 of a namespace.
 
-    The new user namespace has no uid map and never gets one: nobody outside
+    With tid it is the template's, in one with the fork: a fork into them. The
+    new user namespace has no uid map and never gets one: nobody outside
     writes it, and the sandbox may not.
     """
+    if tid:
+        return kernel.fork_into(NAMESPACES, tid)
     kernel.unshare(NAMESPACES)
 
 

@@ -61,6 +61,7 @@ class Template:
         self.poll.register(CONTROL, select.POLLIN)
         self.sandboxes = {}  # pidfd -> (token, pid)
         self.setters = []  # of numbers of threads
+        self.tid, self.direct = None, False
 
     def boot(self):
         decoder, _ = self.conn.expect(wire.BOOT)
@@ -70,6 +71,8 @@ class Template:
         failed = import_all(decoder.texts())
         import_all(LAZY)
         self.setters = threads.find()
+        self.tid = kernel.tid_address()
+        self.direct = sys.implementation.name == "cpython" and self.tid and not threads.fork_handlers()
         numpy = sys.modules.get("numpy")
         e = wire.Encoder()
         e.text(".".join(map(str, sys.version_info[:3])))
@@ -91,46 +94,57 @@ class Template:
                     self.reap(fd)
 
     def fork(self, fork, fds):
-        """Makes one sandbox through an intermediate that unshares."""
-        try:
-            told = self.start(fork, fds)
-        except OSError as e:
-            # Out of processes or descriptors: the other sandboxes live on.
-            told = f"fork\0{e.errno}\0{e}".encode()
-        for fd in fds:
-            os.close(fd)
+        """Makes one sandbox and tells the supervisor."""
         e = wire.Encoder()
         e.u64(fork.token)
-        if told[:1] == b"+":
-            pid = int(told[1:])
-            pidfd = kernel.pidfd_open(pid)
+        try:
+            pid, pidfd = (self.fork_directly if self.direct else self.fork_by_intermediate)(fork, fds)
+        except lockdown.StageError as failed:
+            e.text(failed.stage)
+            e.u32(failed.errno)
+            e.text(failed.text)
+            self.conn.send(wire.FAILED, e)
+        else:
             self.sandboxes[pidfd] = fork.token, pid
             self.poll.register(pidfd, select.POLLIN)
             self.conn.send(wire.FORKED, e, fds=[pidfd])
-            return
-        stage, number, text = (told.decode().split("\0") + ["", "", ""])[:3]
-        e.text(stage or "intermediate")
-        e.u32(int(number or 0))
-        e.text(text or "it ended before it forked the sandbox")
-        self.conn.send(wire.FAILED, e)
+        for fd in fds:
+            os.close(fd)
 
-    def start(self, fork, fds):
-        """What the intermediate tells: "+PID", or the step that failed."""
+    def fork_directly(self, fork, fds):
+        """One clone that gives the sandbox all its namespaces."""
+        pid, pidfd = lockdown.step(lockdown.namespaces, self.tid)
+        if pid == 0:
+            sandbox_main(self, fork, fds)
+        return pid, pidfd
+
+    def fork_by_intermediate(self, fork, fds):
+        """Two ordinary forks, with the namespaces unshared between them.
+
+        A process cannot unshare its own PID namespace. The sandbox becomes
+        our child when the intermediate ends: we are PID 1 of the namespace
+        that the intermediate still belongs to.
+        """
         r, w = os.pipe()
         try:
-            intermediate = os.fork()
+            intermediate = lockdown.step(os.fork)
             if intermediate == 0:
-                os.close(r)
                 intermediate_main(self, fork, fds, w)
-        except OSError:
-            os.close(r)
-            raise
-        finally:
             os.close(w)
-        told = os.read(r, 4096)
-        os.close(r)
+            w = -1
+            told = os.read(r, 4096)
+        finally:
+            os.close(r)
+            if w >= 0:
+                os.close(w)
         os.waitpid(intermediate, 0)
-        return told
+        if told[:1] == b"+":
+            pid = int(told[1:])
+            return pid, kernel.pidfd_open(pid)
+        stage, number, text = (told.decode().split("\0") + ["", "", ""])[:3]
+        raise lockdown.StageError(
+            stage or "intermediate", int(number or 0), text or "it ended before it forked the sandbox"
+        )
 
     def reap(self, pidfd):
         token, pid = self.sandboxes.pop(pidfd)
@@ -143,19 +157,20 @@ class Template:
         self.conn.send(wire.EXITED, e)
 
 
-def intermediate_main(template, fork, fds, told):
-    """Unshares, forks the sandbox, tells its PID and ends. Never returns.
+def sandbox_main(template, fork, fds):
+    """In the fresh sandbox. Never returns."""
+    from _hotcell import sandbox
 
-    The sandbox is then the template's child: the template is PID 1 of the
-    namespace that the intermediate still belongs to.
-    """
+    sandbox.main(fork, fds, template.setters)
+
+
+def intermediate_main(template, fork, fds, told):
+    """Unshares, forks the sandbox, tells its PID and ends. Never returns."""
     try:
         lockdown.step(lockdown.namespaces)
         pid = os.fork()
         if pid == 0:
-            from _hotcell import sandbox
-
-            sandbox.main(fork, fds, template.setters)
+            sandbox_main(template, fork, fds)
         os.write(told, b"+%d" % pid)
     except lockdown.StageError as e:
         os.write(told, f"{e.stage}\0{e.errno}\0{e.text}".encode())

@@ -41,6 +41,15 @@ def _loaded():
     return names
 
 
+# Libraries that must hear of a fork by pthread_atfork, or break after it.
+WANT_ATFORK = ("libomp", "libiomp", "mkl_")
+
+
+def fork_handlers():
+    """Whether a loaded library may depend on its handlers around a fork."""
+    return any(part in os.path.basename(path) for path in _loaded() for part in WANT_ATFORK)
+
+
 def find():
     """The setters of the libraries that are loaded, found while paths still lead to them."""
     found = []

@@ -4,6 +4,7 @@ import linecache
 import os
 import socket
 import struct
+import sys
 import types
 import unittest
 from unittest import mock
@@ -18,6 +19,7 @@ class Template(unittest.TestCase):
     def template(self, conn):
         t = template.Template.__new__(template.Template)
         t.conn, t.poll, t.sandboxes = conn, mock.Mock(), {}
+        t.setters, t.tid, t.direct = [], None, False
         return t
 
     def test_boot_and_ready(self):
@@ -30,7 +32,7 @@ class Template(unittest.TestCase):
             return ["scipy: ModuleNotFoundError: No module named 'scipy'"] if len(imported) == 1 else []
 
         fake = types.SimpleNamespace(
-            path=[], version_info=(3, 11, 2, "final", 0), modules={"numpy": types.SimpleNamespace(__version__="1.24.2")}
+            path=[], version_info=(3, 11, 2, "final", 0), implementation=sys.implementation, modules={"numpy": types.SimpleNamespace(__version__="1.24.2")}
         )
         with mock.patch.multiple(template, sys=fake, gc=mock.Mock(), import_all=import_all):
             self.template(conn).boot()
