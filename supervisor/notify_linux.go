@@ -17,6 +17,7 @@ type notifier struct {
 	listener *os.File
 	pid      int
 	decide   func(syscallpolicy.Operation) syscallpolicy.Decision
+	last     time.Time // of the operation before
 	record   func(syscallpolicy.Operation, syscallpolicy.Decision)
 	end      func(*Cause) *Cause
 }
@@ -27,7 +28,7 @@ const busyFor = 2 * time.Millisecond
 
 // busyThreads bounds the threads that wait like that, and with them the Go
 // processors that they may hold; see TuneRuntime.
-const busyThreads = 8
+const busyThreads = 8 // blockingLimit of them may block for long
 
 var busySlots = make(chan struct{}, busyThreads)
 
@@ -87,14 +88,60 @@ func (n *notifier) busy(fd uintptr) error {
 		wait = busyFor
 	default:
 	}
-	for {
-		pending, err := pollFor(fd, wait)
-		if err != nil || !pending {
+	blocking := false
+	defer func() {
+		if blocking {
+			<-blockingSlots
+		}
+	}()
+	for streak := 0; ; {
+		if !blocking {
+			pending, err := pollFor(fd, wait)
+			if err != nil || !pending {
+				return err
+			}
+		}
+		before := n.last
+		answered, err := n.answer(fd)
+		if err != nil {
 			return err
 		}
-		if err := n.answer(fd); err != nil {
-			return err
+		switch {
+		case !answered || n.last.Sub(before) > streakGap:
+			streak = 0
+			if blocking {
+				blocking = false
+				<-blockingSlots
+			}
+		case streak < streakLength:
+			streak++
+		case !blocking && wait > 0:
+			blocking = enterBlocking()
 		}
+	}
+}
+
+// A sandbox that makes operations in an unbroken streak saves its notifier
+// the poll before each: the receive itself blocks. It can, on kernels where
+// that ends with the sandbox, for as long as it likes, so there are few slots
+// for it; who gets none polls.
+const (
+	streakLength  = 64
+	streakGap     = 200 * time.Microsecond
+	blockingLimit = 4
+)
+
+var blockingSlots = make(chan struct{}, blockingLimit)
+
+func enterBlocking() bool {
+	if !kernelAtLeast(6, 11) {
+		return false
+	}
+	select {
+	case blockingSlots <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -118,16 +165,21 @@ func pollFor(fd uintptr, wait time.Duration) (pending bool, err error) {
 	}
 }
 
-// answer receives one notification and decides it. ENOENT is normal: the
-// thread was killed while it waited.
-func (n *notifier) answer(fd uintptr) error {
+// answer receives one notification and decides it. Receiving nothing is
+// normal: the thread was killed while it waited, or all are gone.
+func (n *notifier) answer(fd uintptr) (answered bool, err error) {
 	var asked notification
 	if err := receiveNotification(fd, &asked); err != nil {
 		if err == unix.ENOENT {
-			return nil
+			return false, nil
 		}
-		return err
+		return false, err
 	}
+	return true, n.judge(fd, asked)
+}
+
+// judge decides one notification and answers it.
+func (n *notifier) judge(fd uintptr, asked notification) error {
 	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
 	operation, valid := n.operation(fd, &asked, call)
 	if !valid {
@@ -165,9 +217,10 @@ func (n *notifier) deliver(fd uintptr, asked *notification, operation syscallpol
 // the thread still waits afterwards: else its id, and its memory, may be
 // another's.
 func (n *notifier) operation(fd uintptr, asked *notification, call syscallpolicy.Syscall) (syscallpolicy.Operation, bool) {
+	n.last = time.Now()
 	operation := syscallpolicy.Operation{
 		Kind: call.Kind, Write: call.Write, Syscall: call.Name, Target: call.Name,
-		Args: asked.Args, Thread: int(asked.PID), Time: time.Now(),
+		Args: asked.Args, Thread: int(asked.PID), Time: n.last,
 	}
 	if call.Path.Path == syscallpolicy.NoArg {
 		return operation, true

@@ -22,7 +22,7 @@ func (r *run) tell(o *supervisor.Outcome, files map[string]string) int {
 		fmt.Fprintln(r.stderr, "hotcell: encode report:", safetext.Line(err.Error()))
 		return exitHost
 	}
-	data = append(data, '\n')
+	data = append(safetext.JSON(data), '\n')
 	code := exitCode(o.Cause)
 	if r.reportFile != "" {
 		if err := writeReport(r.reportFile, data); err != nil {

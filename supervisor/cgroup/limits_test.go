@@ -88,7 +88,7 @@ func TestMemoryLimit(t *testing.T) {
 	if u.OOMKills < 1 || u.MemoryLimitHits < 1 {
 		t.Errorf("OOMKills, MemoryLimitHits = %d, %d; want both positive", u.OOMKills, u.MemoryLimitHits)
 	}
-	if u.MemoryPeak < small.Memory*9/10 || u.MemoryPeak > small.Memory {
+	if u.MemoryPeak < small.Memory*9/10 || u.MemoryPeak > small.Memory+1<<20 { // some charges go through
 		t.Errorf("MemoryPeak = %d; want about %d", u.MemoryPeak, small.Memory)
 	}
 	if u.Pids != 0 {

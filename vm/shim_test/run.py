@@ -16,7 +16,7 @@ def main():
     sys.dont_write_bytecode = True
     sys.path.insert(0, folder)
     suite = unittest.defaultTestLoader.discover(folder)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    result = unittest.TextTestRunner().run(suite)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(not result.testsRun or not result.wasSuccessful() or bool(result.skipped))

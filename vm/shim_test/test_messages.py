@@ -17,10 +17,8 @@ TOKEN = 0x0102030405060708
 
 class Template(unittest.TestCase):
     def template(self, conn):
-        t = template.Template.__new__(template.Template)
-        t.conn, t.poll, t.sandboxes = conn, mock.Mock(), {}
-        t.setters, t.tid, t.direct = [], None, False
-        return t
+        with mock.patch.object(template.wire, "Conn", lambda fd: conn), mock.patch.object(template, "select", mock.Mock()):
+            return template.Template()
 
     def test_boot_and_ready(self):
         conn, sock = golden.pair(self)
@@ -31,9 +29,9 @@ class Template(unittest.TestCase):
             imported.append(names)
             return ["scipy: ModuleNotFoundError: No module named 'scipy'"] if len(imported) == 1 else []
 
-        fake = types.SimpleNamespace(
-            path=[], version_info=(3, 11, 2, "final", 0), implementation=sys.implementation, modules={"numpy": types.SimpleNamespace(__version__="1.24.2")}
-        )
+        fake = types.SimpleNamespace(**vars(sys))
+        fake.path, fake.version_info = [], (3, 11, 2, "final", 0)
+        fake.modules = {"numpy": types.SimpleNamespace(__version__="1.24.2")}
         with mock.patch.multiple(template, sys=fake, gc=mock.Mock(), import_all=import_all):
             self.template(conn).boot()
         self.assertEqual(fake.path, ["/usr/lib/python3.11", "/opt/é"])
@@ -96,6 +94,31 @@ class Template(unittest.TestCase):
         """The template outlives it, and so do its other sandboxes."""
         e = OSError(11, "Resource temporarily unavailable")
         self.assertEqual(self.failure(e), (TOKEN, "fork", 11, "[Errno 11] Resource temporarily unavailable"))
+
+    def directly(self, namespaces):
+        """What the template sends when one clone is all that it takes."""
+        conn, sock = golden.pair(self)
+        t = self.template(conn)
+        t.direct = True
+        with mock.patch.object(template.lockdown, "namespaces", namespaces):
+            t.fork(template.Fork(golden.decoder("fork")), [])
+        return t, golden.receive(sock)
+
+    def test_forked_directly(self):
+        pidfd = os.open("/dev/zero", os.O_RDONLY)
+        self.addCleanup(os.close, pidfd)
+        t, (frame, fds) = self.directly(lambda tid: (77, pidfd))
+        self.assertEqual((frame, t.sandboxes), (golden.read("forked"), {pidfd: (TOKEN, 77)}))
+        self.assertEqual(os.read(fds[0], 1), b"\0")
+        os.close(fds[0])
+
+    def test_failed_directly(self):
+        def namespaces(tid):
+            raise OSError(1, "unshare: Operation not permitted")
+
+        _, (frame, fds) = self.directly(namespaces)
+        d = wire.Decoder(frame[wire.HEADER.size :])
+        self.assertEqual((d.u64(), d.text(), d.u32(), fds), (TOKEN, "namespaces", 1, []))
 
     def test_exited(self):
         conn, sock = golden.pair(self)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -52,6 +53,22 @@ func writeRune(b *strings.Builder, r rune, lines bool) {
 // characters. Soft hyphens and joiners go too: no number needs them.
 func hidden(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Co, r)
+}
+
+// JSON escapes in JSON text what Text would: such characters stand in its
+// strings only, where \uXXXX means the same.
+func JSON(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	for _, r := range string(data) {
+		if r >= 0x7f && r < 0xa0 || hidden(r) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out
 }
 
 // Writer escapes a stream as Text does. A character that is cut between two

@@ -2,6 +2,8 @@ package safetext
 
 import (
 	"bytes"
+	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -25,6 +27,22 @@ func TestText(t *testing.T) {
 		if got := Line(test.in); got != test.line {
 			t.Errorf("Line(%q) = %q; want %q", test.in, got, test.line)
 		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	in := map[string]string{"a\u202e": "\u009b\x1b[2J\x7f <é漢🙂>\u2028 \U000e0001"}
+	encoded, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := JSON(encoded)
+	var out map[string]string
+	if err := json.Unmarshal(data, &out); err != nil || !maps.Equal(in, out) {
+		t.Errorf("JSON(%s) = %s; want the same value (%v)", encoded, data, err)
+	}
+	if text := string(data); text != Text(text) {
+		t.Errorf("JSON(%s) = %q; not fit for a terminal", encoded, text)
 	}
 }
 

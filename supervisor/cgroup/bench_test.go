@@ -1,0 +1,50 @@
+package cgroup
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func BenchmarkOpenClose(b *testing.B) {
+	open(b)
+	for b.Loop() {
+		tree, err := Open(Options{})
+		must(b, err)
+		must(b, tree.Close())
+	}
+}
+
+// BenchmarkLife is what a sandbox costs: each step's share is a metric of its
+// own. The process is one that waits, as a pooled sandbox does.
+func BenchmarkLife(b *testing.B) {
+	tree := open(b)
+	spent := map[string]time.Duration{}
+	step := func(name string, f func() error) {
+		begin := time.Now()
+		must(b, f())
+		spent[name] += time.Since(begin)
+	}
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		p := start(b, "sleep", nil)
+		b.StartTimer()
+		var g *Group
+		step("new", func() (err error) { g, err = tree.New(fmt.Sprint("g", i)); return err })
+		step("set", func() error { return g.Set(small) })
+		step("add", func() error { return g.Add(p.Process.Pid) })
+		step("reset", g.Reset)
+		step("usage", func() error { _, err := g.Usage(); return err })
+		step("cputime", func() error { _, err := g.CPUTime(); return err })
+		step("freeze", func() error { return g.Freeze(tContext) })
+		step("thaw", g.Thaw)
+		step("kill", g.Kill)
+		b.StopTimer()
+		p.end()
+		b.StartTimer()
+		step("remove", g.Remove)
+	}
+	for name, d := range spent {
+		b.ReportMetric(float64(d.Microseconds())/float64(b.N), "µs-"+name)
+	}
+}
