@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -302,18 +301,6 @@ func (t *template) failure() error {
 		return fmt.Errorf("%w; it said: %s", t.err, lastLine(said))
 	}
 	return t.err
-}
-
-// waitFor waits for a channel, the template's end or the context's.
-func (t *template) waitFor(ctx context.Context, c <-chan struct{}) error {
-	select {
-	case <-c:
-		return nil
-	case <-t.dead:
-		return t.failure()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (t *template) kill() { t.cmd.Process.Kill() }

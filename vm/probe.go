@@ -94,7 +94,7 @@ func identify(ctx context.Context, asked string, opt Options) (identity, error) 
 	if err != nil {
 		// Python 2 knows no -I and says so.
 		if strings.Contains(err.Error(), "Unknown option: -I") {
-			return identity{}, errors.New("Python 2")
+			return identity{}, errors.New("this is Python 2")
 		}
 		return identity{}, err
 	}

@@ -114,7 +114,7 @@ func (s *stage) recalls() bool {
 func TestRecordHolds(t *testing.T) {
 	for _, direct := range []bool{true, false} {
 		s := newStage(t, direct)
-		if !s.recalls() || !s.recalls() {
+		if first, second := s.recalls(), s.recalls(); !first || !second {
 			t.Errorf("direct %v: recall = a miss; want a hit", direct)
 		}
 		writeScript(t, s.path("site/package/module.py"), "")

@@ -195,7 +195,10 @@ func (g guest) compare(r guestReport, exit int) (problems []string) {
 		if !slices.ContainsFunc(r.Operations, func(o struct {
 			Kind, Target, Decision string
 			Count                  int
-		}) bool { match, err := regexp.MatchString("^(?:"+want[1]+")$", o.Target); return o.Kind == want[0] && err == nil && match && o.Decision != "allow" }) {
+		}) bool {
+			match, err := regexp.MatchString("^(?:"+want[1]+")$", o.Target)
+			return o.Kind == want[0] && err == nil && match && o.Decision != "allow"
+		}) {
 			wrong("no refused %s of %s is on record", want[0], want[1])
 		}
 	}

@@ -59,21 +59,49 @@ func openRoot(r Root) (*root, error) {
 	return o, nil
 }
 
+// maxRoots bounds the descriptors that grants cost, as a person who answers
+// questions may give one after another.
+const maxRoots = 1024
+
+// Grant adds a root while the sandbox runs, for who decides by asking. A path
+// that is granted already gains at most the right to write.
+func (b *Broker) Grant(r Root) error {
+	o, err := openRoot(r)
+	if err != nil {
+		return err
+	}
+	if err := b.addRoot(o); err != nil {
+		o.dir.Close()
+		return err
+	}
+	return nil
+}
+
 // addRoot keeps the roots by length, the longest first, so that the first one
-// above a path is the nearest. Of two for one path the first given counts.
-func (b *Broker) addRoot(o *root) {
-	at, _ := slices.BinarySearchFunc(b.roots, o, func(have, new *root) int {
-		return len(new.path) - len(have.path)
-	})
-	for at < len(b.roots) && len(b.roots[at].path) == len(o.path) {
+// above a path is the nearest. The list is replaced and not changed: calls
+// read it meanwhile.
+func (b *Broker) addRoot(o *root) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	old := *b.roots.Load()
+	if len(old) >= maxRoots {
+		return fmt.Errorf("granted root %q: more than %d", o.path, maxRoots)
+	}
+	at := 0
+	for at < len(old) && len(old[at].path) > len(o.path) {
 		at++
 	}
-	b.roots = slices.Insert(b.roots, at, o)
+	for at < len(old) && old[at].path == o.path && (old[at].write || !o.write || old[at].own) {
+		at++
+	}
+	list := slices.Insert(slices.Clone(old), at, o)
+	b.roots.Store(&list)
+	return nil
 }
 
 // rootOf gives the nearest root at or above a clean path.
 func (b *Broker) rootOf(path string) *root {
-	for _, o := range b.roots {
+	for _, o := range *b.roots.Load() {
 		if _, ok := below(path, o.path); ok {
 			return o
 		}
@@ -84,7 +112,7 @@ func (b *Broker) rootOf(path string) *root {
 // leadsToRoot reports whether a directory above all roots lies on the way to
 // one. It exists in the view as much as the root does.
 func (b *Broker) leadsToRoot(path string) bool {
-	return path == "/" || slices.ContainsFunc(b.roots, func(o *root) bool { return above(path, o.path) })
+	return path == "/" || slices.ContainsFunc(*b.roots.Load(), func(o *root) bool { return above(path, o.path) })
 }
 
 // relative appends what the kernel is asked for, relative to o.dir and without

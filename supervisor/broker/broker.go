@@ -1,0 +1,174 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/syscallpolicy"
+)
+
+// Caller is the sandbox's thread whose call waits for an answer, and through
+// it the sandbox's memory and descriptors. All of it is hostile and changes
+// at any time.
+type Caller interface {
+	// Read and Write copy all of it or give an error.
+	Read(address uint64, into []byte) error
+	Write(address uint64, data []byte) error
+	// Valid reports whether the thread still waits. What was read before
+	// counts only if it is true after.
+	Valid() bool
+	// File gives the file behind a descriptor of the sandbox, which shares
+	// its offset and flags. Errors are unix.Errno.
+	File(fd int) (Descriptor, error)
+	// Inject puts a copy of d into the sandbox's table, under a free number
+	// or under fd, whose file it replaces. Both fail with ENOENT when the
+	// thread waits no longer.
+	Inject(d Descriptor, closeOnExec bool) (fd int, err error)
+	InjectAt(d Descriptor, fd int, closeOnExec bool) error
+}
+
+// Decide says what happens to an operation and records it. It may block while
+// somebody is asked. One call may be decided several times: as it was written,
+// for each link met with what that names, and for both ends of a rename.
+type Decide func(syscallpolicy.Operation) syscallpolicy.Decision
+
+// Options are what one sandbox was granted. Nothing in them is the sandbox's
+// own word.
+type Options struct {
+	Decide Decide // nil refuses everything
+	Roots  []Root
+
+	// Files exist nowhere: content by path. They are decided like others, and
+	// hide what lies at their path.
+	Files map[string]string
+
+	// Scratch is the root of a detached tmpfs, from NewScratch. It appears at
+	// ScratchPath, and is the Broker's from New on.
+	Scratch *os.File
+
+	// Network is what may be connected to; nil is nothing.
+	Network *Network
+
+	// Uniform reports whether all that lies below a path is decided alike.
+	// Where it is not, a directory is not moved: the rules go by path, and what
+	// they refuse would be moved past them. Nil says never.
+	Uniform func(path string) bool
+}
+
+// ScratchPath is where scratch appears: where programs look first.
+const ScratchPath = "/tmp"
+
+// Answer is what a call returns to the sandbox.
+type Answer struct {
+	Value   int64
+	Errno   unix.Errno // not 0: the call fails with it
+	Gone    bool       // the thread waits no longer: there is nothing to answer
+	Refused string     // why something that was allowed was not done; a fixed text
+}
+
+// Broker performs the calls of one sandbox. It lives in the supervisor
+// (parent). Serve may be called from several goroutines.
+type Broker struct {
+	decide  Decide
+	files   map[string]string
+	uniform func(string) bool
+	network *network
+	procfd  Descriptor // /proc/self/fd
+	roots   atomic.Pointer[[]*root]
+	scratch *root
+	device  uint64 // scratch's st_dev, which no other file system has
+	virtual contents
+
+	moving sync.Mutex // a rename's look at its source and the rename are one
+
+	mu        sync.Mutex
+	directory string // the sandbox's current one: text, clean
+	mask      uint32 // its umask
+}
+
+// New opens what was granted.
+func New(opts Options) (*Broker, error) {
+	b := &Broker{decide: opts.Decide, files: opts.Files, uniform: opts.Uniform, procfd: none, directory: "/", mask: 0o077}
+	b.roots.Store(&[]*root{})
+	if b.decide == nil {
+		b.decide = func(syscallpolicy.Operation) syscallpolicy.Decision { return syscallpolicy.Decision{} }
+	}
+	if err := b.openGrants(opts); err != nil {
+		b.Close()
+		if opts.Scratch != nil {
+			opts.Scratch.Close()
+		}
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Broker) openGrants(opts Options) error {
+	fd, err := unix.Open("/proc/self/fd", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open /proc/self/fd: %w", err)
+	}
+	b.procfd = Descriptor(fd)
+	if opts.Scratch != nil {
+		if err := b.takeScratch(opts.Scratch); err != nil {
+			return err
+		}
+	}
+	for _, r := range opts.Roots {
+		if err := b.Grant(r); err != nil {
+			return err
+		}
+	}
+	for path := range b.files {
+		if clean := lexically(nil, "/", []byte(path)); string(clean.path) != path || strings.IndexByte(path, 0) >= 0 {
+			return fmt.Errorf("virtual file %q: not an absolute path without empty and dotted names", path)
+		}
+	}
+	if opts.Network != nil {
+		if b.network, err = newNetwork(*opts.Network); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeScratch makes the detached tmpfs the sandbox's /tmp, and its first
+// directory.
+func (b *Broker) takeScratch(f *os.File) error {
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("take scratch: %w", err)
+	}
+	o := &root{path: ScratchPath, dir: Descriptor(fd), write: true, own: true}
+	var s unix.Stat_t
+	if errno := o.dir.stat(&s); errno != 0 {
+		o.dir.Close()
+		return fmt.Errorf("fstat of scratch: %w", errno)
+	}
+	if s.Mode&unix.S_IFMT != unix.S_IFDIR {
+		o.dir.Close()
+		return errors.New("scratch is not a directory")
+	}
+	b.scratch, b.device, b.directory = o, s.Dev, ScratchPath
+	return b.addRoot(o)
+}
+
+// Close gives up every grant. Descriptors that the sandbox holds stay open.
+// No call may be served any more.
+func (b *Broker) Close() error {
+	for _, o := range *b.roots.Load() {
+		o.dir.Close()
+	}
+	b.roots.Store(&[]*root{})
+	b.virtual.close()
+	b.procfd.Close()
+	b.procfd = none
+	return nil
+}

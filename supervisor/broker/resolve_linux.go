@@ -1,0 +1,202 @@
+package broker
+
+import (
+	"golang.org/x/sys/unix"
+
+	"hotcell/syscallpolicy"
+)
+
+const (
+	maxLinks = 40   // as in the kernel
+	maxSteps = 1024 // looks at single names for one call, each a few system calls
+)
+
+// mode is what a path is resolved for.
+type mode uint8
+
+const (
+	anObject  mode = iota // what the path names
+	aParent               // the directory that has its last name
+	anyOrNone             // the object, or if there is none the parent
+)
+
+// wish is what a call wants of a path.
+type wish struct {
+	kind    syscallpolicy.Kind
+	write   bool
+	mode    mode
+	follow  bool // a link in the last place
+	beneath bool // openat2's RESOLVE_BENEATH: nothing above the base
+	links   bool // false: no link anywhere, openat2's RESOLVE_NO_SYMLINKS
+}
+
+// place is a path as text, relative to a directory's real path.
+type place struct {
+	base string
+	text []byte
+}
+
+// object is what was found at a decided path. Its descriptor is O_PATH.
+type object struct {
+	fd      Descriptor
+	root    *root
+	path    string       // real, decided
+	name    string       // with aParent, or when there is none: the last name; fd is its parent
+	lexical lexical      // of the text that led here; its path is not to be used
+	stat    *unix.Stat_t // of the object
+	virtual *content     // instead of a descriptor
+}
+
+func (o *object) close() {
+	if o.virtual != nil {
+		o.virtual.release()
+		return
+	}
+	o.fd.Close()
+}
+
+func (o *object) missing() bool { return o.name != "" }
+func (o *object) kind() uint32  { return o.stat.Mode & unix.S_IFMT }
+
+// find decides and resolves a path. Every text is decided as a whole before
+// any name of it is looked at; a link replaces the text by a new one.
+func (r *request) find(at place, w wish) (object, unix.Errno) {
+	floor := at.base
+	for range maxLinks + 1 {
+		l := lexically(r.clean[:0], at.base, at.text)
+		path := string(l.path)
+		if _, ok := below(path, floor); w.beneath && !ok {
+			return object{}, unix.EXDEV
+		}
+		o, next, errno := r.look(path, l, at, w)
+		if errno != 0 || next.text == nil {
+			return o, errno
+		}
+		switch {
+		case w.links:
+			return object{}, unix.ELOOP
+		case w.beneath && next.text[0] == '/':
+			return object{}, unix.EXDEV
+		case len(next.text) >= maxPath:
+			return object{}, unix.ENAMETOOLONG
+		}
+		at = next
+	}
+	return object{}, unix.ELOOP
+}
+
+// look decides one text and opens what it names, or gives the text that the
+// first link in it stands for.
+func (r *request) look(path string, l lexical, at place, w wish) (o object, next place, errno unix.Errno) {
+	d := r.operation(w.kind, w.write, path)
+	if d.Effect == syscallpolicy.Virtual || d.Effect == syscallpolicy.Allow && r.b.files != nil {
+		if o, ok, errno := r.virtual(path, d, l, w); ok {
+			return o, place{}, errno
+		}
+	}
+	if d.Effect != syscallpolicy.Allow {
+		return o, place{}, d.ErrnoOrEPERM()
+	}
+	root := r.b.rootOf(path)
+	if root == nil {
+		return o, place{}, r.refuse(unix.EACCES, whyNoRoot)
+	}
+	o = object{fd: none, root: root, path: path, lexical: l}
+	if l.popped {
+		if errno := r.decidePopped(at); errno != 0 {
+			return o, place{}, errno
+		}
+		if next, errno = r.expand(at, w); errno != 0 || next.text != nil {
+			return o, next, errno
+		}
+	}
+	next, errno = r.open1(&o, at, w)
+	return o, next, errno
+}
+
+// open1 makes the one openat2 that counts.
+func (r *request) open1(o *object, at place, w wish) (next place, errno unix.Errno) {
+	if w.mode == aParent {
+		errno = r.openParent(o)
+	} else {
+		o.fd, errno = r.openBelow(o.root, o.path, "")
+		if errno == unix.ENOENT && w.mode == anyOrNone {
+			errno = r.openParent(o)
+		} else if errno == 0 {
+			return r.inspect(o, w)
+		}
+	}
+	switch errno {
+	case unix.ELOOP:
+		return r.expandOrAgain(at, w)
+	case unix.EXDEV:
+		errno = r.refuse(unix.EACCES, whyMount)
+	}
+	return place{}, errno
+}
+
+// expandOrAgain finds the link that the kernel met. If it is gone by now, the
+// same text is tried again, as one more link.
+func (r *request) expandOrAgain(at place, w wish) (place, unix.Errno) {
+	next, errno := r.expand(at, w)
+	if errno == 0 && next.text == nil {
+		next = at
+	}
+	return next, errno
+}
+
+// inspect reads what was found. The descriptor is the object, so its type is
+// what it will be when it is reopened.
+func (r *request) inspect(o *object, w wish) (next place, errno unix.Errno) {
+	o.stat = &r.stat
+	if errno = o.fd.stat(o.stat); errno != 0 {
+		o.fd.Close()
+		return place{}, errno
+	}
+	follow := w.follow || o.lexical.folder
+	switch {
+	case o.kind() == unix.S_IFLNK && follow:
+		parent, _ := splitLast(o.path)
+		next, errno = r.linkText(o.fd, parent, nil, o.lexical.folder)
+		o.fd.Close()
+	case o.kind() != unix.S_IFDIR && o.lexical.folder:
+		o.fd.Close()
+		errno = unix.ENOTDIR
+	}
+	return next, errno
+}
+
+// openParent opens the directory of a path's last name. The dot makes the
+// kernel insist on a directory.
+func (r *request) openParent(o *object) (errno unix.Errno) {
+	parent, name := splitLast(o.path)
+	switch {
+	case o.path == o.root.path && o.root.file():
+		o.name = o.root.name
+		o.fd, errno = r.openBelow(&root{path: "/", dir: o.root.dir}, "/", "")
+	case o.path == o.root.path:
+		// The directory above a root was not granted.
+		return unix.EBUSY
+	default:
+		o.name = name
+		o.fd, errno = r.openBelow(o.root, parent, "/.")
+	}
+	return errno
+}
+
+// howFlags open a name without any effect on what it names, and nothing but
+// what lies at exactly this path: see the package comment.
+const (
+	howFlags   = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	howResolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV
+)
+
+// openBelow opens a clean path at or below a root.
+func (r *request) openBelow(o *root, path, suffix string) (Descriptor, unix.Errno) {
+	if o.file() && path != o.path {
+		return none, unix.ENOTDIR
+	}
+	r.local = append(append(o.relative(r.local[:0], path), suffix...), 0)
+	r.how = unix.OpenHow{Flags: howFlags, Resolve: howResolve}
+	return openat2(o.dir, r.local, &r.how)
+}
