@@ -72,6 +72,13 @@ type Decision struct {
 
 	// Content is what a virtual file contains.
 	Content string
+
+	// Root and Below say where an allowed operation on a path is carried out:
+	// Root is the directory that the rule grants, without symbolic links as of
+	// when the policy was made, and Below is the name in it ("." for itself),
+	// to be looked up with RESOLVE_BENEATH. For Ask they say where it would be.
+	// Where the look-up ends is decided anew when that is another path.
+	Root, Below string
 }
 
 // ErrnoOrEPERM gives the errno that a refused call returns. A value the kernel

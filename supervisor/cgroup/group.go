@@ -16,13 +16,13 @@ import (
 // A Group holds the processes of one sandbox or template. Its methods may be
 // called by any goroutine.
 type Group struct {
-	tree    *Tree
-	name    string
-	control controller
+	tree *Tree
+	name string
 
-	gate  sync.Mutex // orders Add, Freeze and Kill
-	ended bool
-	split bool // an Add failed halfway: the hierarchies may differ
+	gate   sync.Mutex // orders what lets processes in, Freeze and Kill
+	ended  bool
+	frozen bool // or being frozen
+	split  bool // an Add failed halfway: the hierarchies may differ
 
 	mu      sync.Mutex // what follows
 	limits  Limits     // the last that were set
@@ -30,13 +30,6 @@ type Group struct {
 	peak    peakReader
 	dir     *os.File
 	removed bool
-}
-
-// A controller makes a group's directories and writes what the kernel is to
-// enforce.
-type controller interface {
-	set(old, limits Limits) error
-	add(pid int) error
 }
 
 // groupName keeps clear of the kernel's own file names, which have a dot or
@@ -65,13 +58,13 @@ func (t *Tree) New(name string) (*Group, error) {
 	return g, nil
 }
 
-func (g *Group) create() (err error) {
-	if g.tree.layout.Kind == V2 {
-		g.control, err = newControlV2(g)
-	} else {
-		g.control, err = newControlV1(g)
+func (g *Group) create() error {
+	for _, h := range g.tree.hierarchies {
+		if err := os.Mkdir(g.dirIn(h), 0o755); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Name is the name given to New.
@@ -86,26 +79,6 @@ func (g *Group) file(controller, name string) string {
 		return ""
 	}
 	return h.dir + "/" + g.name + "/" + name
-}
-
-// Add moves a process with all its threads into the group; what it forks from
-// then on is born there. Memory it holds stays charged where it was touched.
-// After an error it may be under some of the limits and not under others, so
-// it has to be killed.
-func (g *Group) Add(pid int) error {
-	if pid <= 0 || pid == os.Getpid() { // 0 would be this process too
-		return fmt.Errorf("control group %s: process %d: %w", g.name, pid, os.ErrInvalid)
-	}
-	g.gate.Lock()
-	defer g.gate.Unlock()
-	if g.ended {
-		return fmt.Errorf("control group %s: %w", g.name, ErrEnded)
-	}
-	if err := g.control.add(pid); err != nil {
-		g.split = true
-		return fmt.Errorf("add process %d to control group %s: %w", pid, g.name, err)
-	}
-	return nil
 }
 
 // File is the group's directory for clone3's CLONE_INTO_CGROUP

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
+	"strconv"
 )
 
 // Unlimited is a limit that is none. It has to be said: zero, which a
@@ -19,13 +19,8 @@ type Limits struct {
 }
 
 const (
-	cpuPeriod = 100_000 // microseconds, the kernel's default
+	cpuPeriod = 100_000 // microseconds; the kernel's default on v1
 	minCPUs   = 0.01    // the kernel takes no quota below a millisecond
-
-	// For the library a limit below zero is one it is not to write. More than
-	// the kernel can count is no limit, and there are never this many ids.
-	unlimitedBytes = math.MaxInt64
-	unlimitedPids  = 4 << 20
 )
 
 func (l Limits) check() error {
@@ -41,24 +36,10 @@ func (l Limits) check() error {
 	return nil
 }
 
-func (l Limits) memory() int64 {
-	if l.Memory == Unlimited {
-		return unlimitedBytes
-	}
-	return l.Memory
-}
-
-func (l Limits) pids() int64 {
-	if l.Pids == Unlimited {
-		return unlimitedPids
-	}
-	return l.Pids
-}
-
 // quota is the CPU time in a period, in microseconds.
 func (l Limits) quota() int64 {
 	if l.CPUs == Unlimited {
-		return -1
+		return Unlimited
 	}
 	return int64(math.Round(l.CPUs * cpuPeriod))
 }
@@ -69,18 +50,74 @@ func (g *Group) Set(limits Limits) error {
 	err := limits.check()
 	if err == nil {
 		g.mu.Lock()
-		err = g.control.set(g.limits, limits)
-		if err == nil {
-			g.limits = limits
-		}
-		g.mu.Unlock()
+		defer g.mu.Unlock()
+		err = g.write(g.settings(limits))
 	}
 	if err != nil {
 		return fmt.Errorf("limits of control group %s: %w", g.name, err)
 	}
+	g.limits = limits
 	return nil
 }
 
-func (t *Tree) holds(controller string) bool {
-	return slices.Contains(t.layout.Controllers, controller)
+// A setting is a value for a controller's file.
+type setting struct{ controller, file, value string }
+
+// write writes those whose controller there is.
+func (g *Group) write(settings []setting) error {
+	for _, s := range settings {
+		if path := g.file(s.controller, s.file); path != "" {
+			if err := writeFile(path, s.value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Group) settings(l Limits) []setting {
+	if g.tree.layout.Kind == V2 {
+		return g.settingsV2(l)
+	}
+	return g.settingsV1(l)
+}
+
+func (g *Group) settingsV1(l Limits) []setting {
+	bytes := strconv.FormatInt(l.Memory, 10)
+	memory := setting{"memory", "memory.limit_in_bytes", bytes}
+	swap := setting{"memory", "memory.memsw.limit_in_bytes", bytes}
+	if !g.tree.layout.SwapBounded {
+		swap = setting{"memory", "memory.swappiness", "0"} // at least do not choose to swap
+	}
+	// At every moment the kernel wants memory <= memory and swap together, so
+	// the order is the one of shrinking or of growing.
+	list := []setting{memory, swap}
+	if old := g.limits.Memory; old > 0 && (l.Memory > old || l.Memory == Unlimited) {
+		list = []setting{swap, memory}
+	}
+	return append(list,
+		setting{"pids", "pids.max", orMax(l.Pids)},
+		setting{"cpu", "cpu.cfs_quota_us", strconv.FormatInt(l.quota(), 10)})
+}
+
+func (g *Group) settingsV2(l Limits) []setting {
+	list := []setting{
+		{"memory", "memory.max", orMax(l.Memory)},
+		{"pids", "pids.max", orMax(l.Pids)},
+		{"cpu", "cpu.max", orMax(l.quota()) + " " + strconv.Itoa(cpuPeriod)},
+	}
+	if g.limits == (Limits{}) { // the first time
+		list = append(list, setting{"memory", "memory.oom.group", "1"})
+		if g.tree.layout.SwapBounded {
+			list = append(list, setting{"memory", swapFile(true), "0"})
+		}
+	}
+	return list
+}
+
+func orMax(n int64) string {
+	if n == Unlimited {
+		return "max"
+	}
+	return strconv.FormatInt(n, 10)
 }

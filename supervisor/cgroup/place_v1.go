@@ -23,7 +23,8 @@ func (t *Tree) placeV1(h *host, opts Options) error {
 		m, dir, ok := h.locate(c, group(c))
 		switch {
 		case ok:
-			t.addController(m, dir, c)
+			_, home, _ := h.locate(c, h.ownGroup(c))
+			t.addController(&hierarchy{mount: m, place: dir, home: home}, c)
 		case opts.AllowMissing:
 			t.layout.Missing = append(t.layout.Missing, c)
 		default:
@@ -32,7 +33,8 @@ func (t *Tree) placeV1(h *host, opts Options) error {
 	}
 	for _, name := range followed {
 		if m, dir, ok := h.locate(name, group(name)); ok {
-			t.hierarchies = append(t.hierarchies, &hierarchy{v2: m.v2, mount: m, place: dir})
+			_, home, _ := h.locate(name, h.ownGroup(name))
+			t.hierarchies = append(t.hierarchies, &hierarchy{v2: m.v2, mount: m, place: dir, home: home})
 		}
 	}
 	return nil
@@ -40,14 +42,15 @@ func (t *Tree) placeV1(h *host, opts Options) error {
 
 // addController adds a controller to the hierarchy that has it: two can be
 // mounted together.
-func (t *Tree) addController(m mount, dir, controller string) {
-	for _, h := range t.hierarchies {
-		if h.place == dir {
-			h.controllers = append(h.controllers, controller)
+func (t *Tree) addController(h *hierarchy, controller string) {
+	for _, there := range t.hierarchies {
+		if there.place == h.place {
+			there.controllers = append(there.controllers, controller)
 			return
 		}
 	}
-	t.hierarchies = append(t.hierarchies, &hierarchy{mount: m, place: dir, controllers: []string{controller}})
+	h.controllers = []string{controller}
+	t.hierarchies = append(t.hierarchies, h)
 }
 
 // followed names the hierarchies in which systemd keeps account of its units'

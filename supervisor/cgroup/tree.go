@@ -65,6 +65,7 @@ type hierarchy struct {
 	mount       mount
 	place       string // directory of the group that holds the tree
 	dir         string // the tree's own directory
+	home        string // of the group this process is in, "" if it is not visible
 	lock        *os.File
 }
 

@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// answer is one line of a probe: what it called, or the step it took, and
+// what came of it.
+type answer struct {
+	Call  string     `json:"call"`
+	Errno unix.Errno `json:"errno,omitempty"`
+	Value int64      `json:"value,omitempty"`
+}
+
+// answers are those of one probe.
+type answers struct {
+	list []answer
+	end  error // nil when the probe came to its end
+}
+
+// of gives what a call came to; false where the probe did not get that far.
+func (a answers) of(call string) (answer, bool) {
+	for _, one := range a.list {
+		if one.Call == call {
+			return one, true
+		}
+	}
+	return answer{}, false
+}
+
+// works tells that a call was made and answered with one of these numbers,
+// 0 for success when there are none.
+func (a answers) works(call string, want ...unix.Errno) bool {
+	got, made := a.of(call)
+	if len(want) == 0 {
+		return made && got.Errno == 0
+	}
+	for _, errno := range want {
+		if made && got.Errno == errno {
+			return true
+		}
+	}
+	return false
+}
+
+// maxAnswers bounds what is read of a probe, which is trusted: it is this
+// program.
+const maxAnswers = 1 << 20
+
+// readAnswers reads until the end, showing each answer to see.
+func readAnswers(r io.Reader, see func(answer)) (answers, error) {
+	var a answers
+	decoder := json.NewDecoder(io.LimitReader(r, maxAnswers))
+	for {
+		var one answer
+		err := decoder.Decode(&one)
+		if errors.Is(err, io.EOF) {
+			return a, nil
+		}
+		if err != nil {
+			return a, fmt.Errorf("read probe's answer: %w", err)
+		}
+		a.list = append(a.list, one)
+		see(one)
+	}
+}
+
+// teller is a probe's side.
+type teller struct{ *json.Encoder }
+
+// tell reports a call by its error, nil for success.
+func (t teller) tell(call string, err error) {
+	a := answer{Call: call}
+	if err != nil {
+		a.Errno = unix.EIO // not the kernel's word
+		errors.As(err, &a.Errno)
+	}
+	t.Encode(a)
+}
