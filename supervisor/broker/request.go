@@ -159,6 +159,7 @@ func (r *request) refuse(errno unix.Errno, why string) unix.Errno {
 
 // Why something allowed was not done.
 const (
+	whyAbove      = "the directory that has it was not granted"
 	whyNoRoot     = "it lies below no granted root"
 	whyType       = "it is neither a regular file nor a directory"
 	whyMount      = "another file system is mounted on the way"

@@ -27,7 +27,7 @@ type wish struct {
 	mode    mode
 	follow  bool // a link in the last place
 	beneath bool // openat2's RESOLVE_BENEATH: nothing above the base
-	links   bool // false: no link anywhere, openat2's RESOLVE_NO_SYMLINKS
+	noLinks bool // openat2's RESOLVE_NO_SYMLINKS: a link anywhere is an error
 }
 
 // place is a path as text, relative to a directory's real path.
@@ -41,8 +41,9 @@ type object struct {
 	fd      Descriptor
 	root    *root
 	path    string       // real, decided
-	name    string       // with aParent, or when there is none: the last name; fd is its parent
-	lexical lexical      // of the text that led here; its path is not to be used
+	name    string       // set when fd is the parent: the path's last name in it
+	end     ending       // of the text that led here
+	folder  bool         // that text insists on a directory
 	stat    *unix.Stat_t // of the object
 	virtual *content     // instead of a descriptor
 }
@@ -55,8 +56,8 @@ func (o *object) close() {
 	o.fd.Close()
 }
 
-func (o *object) missing() bool { return o.name != "" }
-func (o *object) kind() uint32  { return o.stat.Mode & unix.S_IFMT }
+func (o *object) isParent() bool { return o.name != "" }
+func (o *object) kind() uint32   { return o.stat.Mode & unix.S_IFMT }
 
 // find decides and resolves a path. Every text is decided as a whole before
 // any name of it is looked at; a link replaces the text by a new one.
@@ -73,7 +74,7 @@ func (r *request) find(at place, w wish) (object, unix.Errno) {
 			return o, errno
 		}
 		switch {
-		case w.links:
+		case w.noLinks:
 			return object{}, unix.ELOOP
 		case w.beneath && next.text[0] == '/':
 			return object{}, unix.EXDEV
@@ -101,7 +102,7 @@ func (r *request) look(path string, l lexical, at place, w wish) (o object, next
 	if root == nil {
 		return o, place{}, r.refuse(unix.EACCES, whyNoRoot)
 	}
-	o = object{fd: none, root: root, path: path, lexical: l}
+	o = object{fd: none, root: root, path: path, end: l.end, folder: l.folder}
 	if l.popped {
 		if errno := r.decidePopped(at); errno != 0 {
 			return o, place{}, errno
@@ -110,20 +111,22 @@ func (r *request) look(path string, l lexical, at place, w wish) (o object, next
 			return o, next, errno
 		}
 	}
-	next, errno = r.open1(&o, at, w)
+	next, errno = r.openPath(&o, at, w)
 	return o, next, errno
 }
 
-// open1 makes the one openat2 that counts.
-func (r *request) open1(o *object, at place, w wish) (next place, errno unix.Errno) {
-	if w.mode == aParent {
-		errno = r.openParent(o)
+// openPath makes the one openat2 that counts.
+func (r *request) openPath(o *object, at place, w wish) (next place, errno unix.Errno) {
+	named := o.end == endsInName && !(o.path == o.root.path && !o.root.file())
+	if w.mode == aParent && named {
+		errno = r.openParent(o, w)
 	} else {
 		o.fd, errno = r.openBelow(o.root, o.path, "")
-		if errno == unix.ENOENT && w.mode == anyOrNone {
-			errno = r.openParent(o)
-		} else if errno == 0 {
+		if errno == 0 {
 			return r.inspect(o, w)
+		}
+		if errno == unix.ENOENT && w.mode == anyOrNone && named {
+			errno = r.openParent(o, w)
 		}
 	}
 	switch errno {
@@ -153,13 +156,13 @@ func (r *request) inspect(o *object, w wish) (next place, errno unix.Errno) {
 		o.fd.Close()
 		return place{}, errno
 	}
-	follow := w.follow || o.lexical.folder
+	follow := w.follow || o.folder
 	switch {
 	case o.kind() == unix.S_IFLNK && follow:
 		parent, _ := splitLast(o.path)
-		next, errno = r.linkText(o.fd, parent, nil, o.lexical.folder)
+		next, errno = r.linkText(o.fd, parent, rest)
 		o.fd.Close()
-	case o.kind() != unix.S_IFDIR && o.lexical.folder:
+	case o.kind() != unix.S_IFDIR && o.folder:
 		o.fd.Close()
 		errno = unix.ENOTDIR
 	}
@@ -167,20 +170,20 @@ func (r *request) inspect(o *object, w wish) (next place, errno unix.Errno) {
 }
 
 // openParent opens the directory of a path's last name. The dot makes the
-// kernel insist on a directory.
-func (r *request) openParent(o *object) (errno unix.Errno) {
-	parent, name := splitLast(o.path)
-	switch {
-	case o.path == o.root.path && o.root.file():
-		o.name = o.root.name
-		o.fd, errno = r.openBelow(&root{path: "/", dir: o.root.dir}, "/", "")
-	case o.path == o.root.path:
-		// The directory above a root was not granted.
-		return unix.EBUSY
-	default:
-		o.name = name
+// kernel insist on a directory. Of a granted file's directory nothing was
+// granted but this name, so it may be filled and not emptied.
+func (r *request) openParent(o *object, w wish) (errno unix.Errno) {
+	if o.path != o.root.path {
+		var parent string
+		parent, o.name = splitLast(o.path)
 		o.fd, errno = r.openBelow(o.root, parent, "/.")
+		return errno
 	}
+	if w.mode == aParent {
+		return r.refuse(unix.EACCES, whyAbove)
+	}
+	o.name = o.root.name
+	o.fd, errno = openat2(o.root.dir, []byte(".\x00"), &unix.OpenHow{Flags: howFlags, Resolve: howResolve})
 	return errno
 }
 
