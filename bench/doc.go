@@ -2,7 +2,7 @@
 // this machine, in one run: every figure is a ratio of measurements that were
 // taken in turn, so that a machine that drifts or is shared moves both.
 //
-//	go run ./bench cold [-n ROUNDS] [-hotcell BINARY]
+//	go run ./bench cold|operations [-n ROUNDS] [-hotcell BINARY]
 //
 // It prints medians with the quartiles; single figures in milliseconds are
 // there to read the ratios by, not to be quoted.

@@ -8,7 +8,8 @@ import (
 
 // benchmarks by name.
 var benchmarks = map[string]func(options) error{
-	"cold": cold,
+	"cold":       cold,
+	"operations": operations,
 }
 
 // options are every benchmark's.
@@ -27,7 +28,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("name a benchmark: cold")
+		return fmt.Errorf("name a benchmark: cold, operations")
 	}
 	var o options
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)

@@ -67,7 +67,7 @@ def scribble(address, size):
 
 def model():
     # The output region is mapped in the range of grants, behind the inputs.
-    for address in range(0x100000000000, 0x100000100000, 4096):
+    for address in range(0x1000000000, 0x1000100000, 4096):
         try:
             out = (ctypes.c_char * 64).from_address(address)
         except ValueError:

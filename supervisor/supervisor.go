@@ -48,11 +48,12 @@ func New(opts Options) (*Supervisor, error) {
 func (s *Supervisor) Close() error { return s.tree.Close() }
 
 // grantLow and grantHigh bound the addresses at which arrays are mapped in a
-// sandbox; the filter refuses mremap of anything between. On a 64-bit
-// address space nothing else is put there.
+// sandbox; the filter refuses mremap of anything between. Nothing else is put
+// there, and it lies within the 512 GiB of three levels of page tables, which
+// is all that some machines have (arm64 with 39 bits, user-mode Linux).
 const (
-	grantLow  = 0x1000_0000_0000
-	grantHigh = 0x2000_0000_0000
+	grantLow  = 0x10_0000_0000
+	grantHigh = 0x40_0000_0000
 )
 
 // filterFor compiles the filter of a shape once: it is the same for all
