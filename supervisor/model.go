@@ -27,6 +27,7 @@ type Model struct {
 	group         *cgroup.Group
 	record        *recorder
 	logs          logs
+	asking        asking
 	started       time.Time // of the launch
 	handed        time.Time // when the clock began to run
 	clock         clock

@@ -225,7 +225,7 @@ func (n *notifier) operation(fd uintptr, asked *notification, call syscallpolicy
 	if call.Path.Path == syscallpolicy.NoArg {
 		return operation, true
 	}
-	if path, err := readPath(int(asked.PID), call.Path.Path.Of(asked.Args)); err == nil {
+	if path, err := readPath(n.pid, call.Path.Path.Of(asked.Args)); err == nil {
 		operation.Target = path
 	}
 	return operation, notificationValid(fd, asked.ID)

@@ -11,6 +11,7 @@ const (
 	ioctlNotifyReceive = 0xc0502100
 	ioctlNotifySend    = 0xc0182101
 	ioctlNotifyValid   = 0x40082102
+	ioctlNotifyAddFD   = 0x40182103
 	ioctlNotifyFlags   = 0x40082104
 
 	notifySyncWakeUp = 1 // flag of the listener
@@ -34,6 +35,33 @@ type response struct {
 	Value int64
 	Error int32
 	Flags uint32
+}
+
+// injection is struct seccomp_notif_addfd.
+type injection struct {
+	ID       uint64
+	Flags    uint32
+	Source   uint32
+	Target   uint32
+	NewFlags uint32
+}
+
+const injectAt = 1 // SECCOMP_ADDFD_FLAG_SETFD
+
+// inject gives the sandbox a copy of a descriptor; the result is its number
+// there. The answer is sent apart: with it in one call the kernel does not
+// hand over on one processor.
+func inject(fd uintptr, i *injection) (int, error) {
+	for {
+		n, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, ioctlNotifyAddFD, uintptr(unsafe.Pointer(i)))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return -1, errno
+		}
+	}
 }
 
 // receiveNotification blocks when nothing is pending: poll first. The kernel

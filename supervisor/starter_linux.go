@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// starter starts every child from one thread that lives as long as the
-// supervisor: the kernel sends a child's parent-death signal when the thread
-// that started it ends, and Go ends threads as it likes.
+// starter starts children that cannot be born in their control group from one
+// thread that lives as long as the supervisor: the kernel sends a child's
+// parent-death signal when the thread that started it ends.
 var starter = sync.OnceValue(func() chan<- func() {
 	jobs := make(chan func())
 	go func() {

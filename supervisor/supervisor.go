@@ -28,7 +28,6 @@ type Options struct {
 // New takes its place among the host's control groups and clears what dead
 // supervisors left there. It fails when the host cannot hold a model.
 func New(opts Options) (*Supervisor, error) {
-	go cgroup.Prime()
 	id, err := chooseIdentity()
 	if err != nil {
 		return nil, err

@@ -114,22 +114,20 @@ func (t *template) start(config templateConfig, control *os.File) error {
 		// die; nobody waits for it longer than that.
 		WaitDelay: time.Second,
 	}
-	group, err := config.group.File()
+	// Born in the group where that is possible: moving costs the kernel up to
+	// ten milliseconds.
+	err = config.group.Spawn(t.cmd.SysProcAttr, t.cmd.Start)
+	born := !errors.Is(err, os.ErrPermission)
+	if !born {
+		err = startProcess(t.cmd)
+	}
 	if err != nil {
-		instructionsW.Close()
-		statusR.Close()
-		return err
-	}
-	if group != nil {
-		t.cmd.SysProcAttr.UseCgroupFD, t.cmd.SysProcAttr.CgroupFD = true, int(group.Fd())
-	}
-	if err := startProcess(t.cmd); err != nil {
 		instructionsW.Close()
 		statusR.Close()
 		return startError(err)
 	}
 	go t.wait(statusR)
-	if err := t.instruct(config, instructionsW, group != nil); err != nil {
+	if err := t.instruct(config, instructionsW, born); err != nil {
 		t.kill()
 		return errors.Join(err, t.failure())
 	}

@@ -28,7 +28,7 @@ func (s Shape) Compile() (Program, error) {
 // compile builds the filter with one of libseccomp's optimisation levels; the
 // programs of all levels decide alike.
 func (s Shape) compile(level int) (Program, error) {
-	if err := s.check(); err != nil {
+	if err := errors.Join(s.check(), s.checkAsked()); err != nil {
 		return Program{}, err
 	}
 	f, err := seccomp.NewFilter(seccomp.ActNotify)
@@ -53,11 +53,17 @@ func (s Shape) compile(level int) (Program, error) {
 
 func (s Shape) addRules(f *seccomp.ScmpFilter) error {
 	for _, name := range allowed {
+		if s.asks(name) {
+			continue
+		}
 		if err := addRule(f, name, seccomp.ActAllow, nil); err != nil {
 			return err
 		}
 	}
 	for _, c := range s.conditions() {
+		if s.asks(c.call) {
+			continue
+		}
 		for _, alternative := range c.anyOf {
 			if err := addRule(f, c.call, seccomp.ActAllow, alternative); err != nil {
 				return err
@@ -65,6 +71,9 @@ func (s Shape) addRules(f *seccomp.ScmpFilter) error {
 		}
 	}
 	for _, r := range Refusals() {
+		if s.asks(r.Call) {
+			continue
+		}
 		if err := addRule(f, r.Call, seccomp.ActErrno.SetReturnCode(int16(r.Errno)), r.when); err != nil {
 			return err
 		}

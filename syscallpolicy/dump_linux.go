@@ -2,6 +2,7 @@ package syscallpolicy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -14,28 +15,28 @@ func (s Shape) Dump() string {
 	fmt.Fprintf(&b, "shape: %v\n", s)
 	b.WriteString("\nforeign architectures and x32: kill\n")
 	b.WriteString("\nallowed:\n")
-	wrap(&b, allowed)
+	wrap(&b, slices.DeleteFunc(slices.Clone(allowed), s.asks))
 	b.WriteString("\nallowed by the values of arguments, otherwise asked:\n")
 	for _, c := range s.conditions() {
-		fmt.Fprintf(&b, "  %-12s %s\n", c.call, c.words)
+		if !s.asks(c.call) {
+			fmt.Fprintf(&b, "  %-12s %s\n", c.call, c.words)
+		}
 	}
 	b.WriteString("\nrefused in the filter, without a record:\n")
-	for _, r := range Refusals() {
-		fmt.Fprintf(&b, "  %-19s %-7s %s\n", strings.TrimSpace(r.Call+" "+r.Value), unix.ErrnoName(r.Errno), r.Why)
+	for _, line := range filterRefusals(s) {
+		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	b.WriteString("\nall other calls: asked\n")
 	return b.String()
 }
 
-// wrap writes names in lines of at most 78 columns.
-func wrap(b *strings.Builder, names []string) {
-	line := " "
-	for _, name := range names {
-		if len(line)+1+len(name) > 78 {
-			b.WriteString(line + "\n")
-			line = " "
+// filterRefusals gives what a filter of this shape refuses by itself.
+func filterRefusals(s Shape) []string {
+	var lines []string
+	for _, r := range Refusals() {
+		if !s.asks(r.Call) {
+			lines = append(lines, fmt.Sprintf("%-19s %-7s %s", strings.TrimSpace(r.Call+" "+r.Value), unix.ErrnoName(r.Errno), r.Why))
 		}
-		line += " " + name
 	}
-	b.WriteString(line + "\n")
+	return lines
 }

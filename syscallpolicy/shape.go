@@ -25,6 +25,11 @@ type Shape struct {
 	// touch it, or a window on a slice would grow over its neighbours, and no
 	// thread may wait in it for another process.
 	GrantLow, GrantHigh uint64
+
+	// Asked are calls that are asked though the filter could answer them by
+	// itself, because a policy refuses them or has them on record: names in
+	// order with a blank between, so that equal shapes are equal.
+	Asked string
 }
 
 // GrantAlign is what both ends of the grants' range are multiples of: large
@@ -59,9 +64,14 @@ func (s Shape) String() string {
 		text += ", no threads"
 	}
 	if s.GrantHigh == 0 {
-		return text + ", no grants"
+		text += ", no grants"
+	} else {
+		text += fmt.Sprintf(", grants in [%#x, %#x)", s.GrantLow, s.GrantHigh)
 	}
-	return fmt.Sprintf("%s, grants in [%#x, %#x)", text, s.GrantLow, s.GrantHigh)
+	if s.Asked != "" {
+		text += ", also asked: " + s.Asked
+	}
+	return text
 }
 
 // The size of an instruction, struct sock_filter, and how many the kernel

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -85,6 +86,10 @@ type Broker struct {
 	device  uint64 // scratch's st_dev, which no other file system has
 	virtual contents
 
+	// serving is held by every call and, to close, alone.
+	serving sync.RWMutex
+	closed  bool
+
 	moving sync.Mutex // a rename's look at its source and the rename are one
 
 	mu        sync.Mutex
@@ -125,16 +130,28 @@ func (b *Broker) openGrants(opts Options) error {
 			return err
 		}
 	}
+	if opts.Network != nil {
+		if err := b.takeNetwork(*opts.Network); err != nil {
+			return err
+		}
+	}
 	for path := range b.files {
 		if clean := lexically(nil, "/", []byte(path)); string(clean.path) != path || strings.IndexByte(path, 0) >= 0 {
 			return fmt.Errorf("virtual file %q: not an absolute path without empty and dotted names", path)
 		}
 	}
-	if opts.Network != nil {
-		if b.network, err = newNetwork(*opts.Network); err != nil {
-			return err
-		}
+	return nil
+}
+
+// takeNetwork adds the files in which the C library finds the granted names,
+// unless the host gave its own.
+func (b *Broker) takeNetwork(granted Network) (err error) {
+	if b.network, err = newNetwork(granted); err != nil {
+		return err
 	}
+	files := b.network.files()
+	maps.Copy(files, b.files)
+	b.files = files
 	return nil
 }
 
@@ -160,15 +177,24 @@ func (b *Broker) takeScratch(f *os.File) error {
 	return b.addRoot(o)
 }
 
-// Close gives up every grant. Descriptors that the sandbox holds stay open.
-// No call may be served any more.
+// Close gives up every grant, breaks off connections that are being made, and
+// waits for calls being served; later ones are answered with Gone. What the
+// sandbox holds stays open.
 func (b *Broker) Close() error {
+	if b.network != nil {
+		b.network.stop()
+	}
+	b.serving.Lock()
+	defer b.serving.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
 	for _, o := range *b.roots.Load() {
 		o.dir.Close()
 	}
 	b.roots.Store(&[]*root{})
 	b.virtual.close()
 	b.procfd.Close()
-	b.procfd = none
 	return nil
 }

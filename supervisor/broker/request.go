@@ -34,9 +34,20 @@ var requests = sync.Pool{New: func() any {
 	return &request{clean: make([]byte, 0, 2*maxPath), local: make([]byte, 0, 2*maxPath)}
 }}
 
+// maxEntries is what one getdents64 can give, as much as the C library asks
+// for. Callers take less for an answer.
+const maxEntries = 32 << 10
+
+var entryBuffers = sync.Pool{New: func() any { return new([maxEntries]byte) }}
+
 // Serve answers one call: decides it and, if that allows it, does what it
 // asks for. call is what syscallpolicy.Classify made of its number and args.
 func (b *Broker) Serve(c Caller, call syscallpolicy.Syscall, args [6]uint64, thread int) Answer {
+	b.serving.RLock()
+	defer b.serving.RUnlock()
+	if b.closed {
+		return Answer{Errno: unix.ESRCH, Gone: true}
+	}
 	r := requests.Get().(*request)
 	r.b, r.c, r.call, r.args, r.thread, r.time = b, c, call, args, thread, time.Now()
 	r.gone, r.refused, r.steps = false, "", maxSteps
@@ -168,6 +179,8 @@ const (
 	whyAttributes = "attributes, locks and owners of host files never change"
 	whyLink       = "links are made in scratch only"
 	whyMove       = "the policy decides differently below the directory"
+	whyNetwork    = "no network was granted"
+	whySpecial    = "the name leads to an address of the host or its own networks, which only a grant of that address allows"
 	whyCall       = "no call of this kind is performed for a sandbox"
 )
 

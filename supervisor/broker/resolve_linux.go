@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	maxLinks = 40   // as in the kernel
-	maxSteps = 1024 // looks at single names for one call, each a few system calls
+	maxLinks = 40  // as in the kernel
+	maxSteps = 256 // looks at single names for one call, each a few system calls
 )
 
 // mode is what a path is resolved for.
@@ -160,6 +160,10 @@ func (r *request) inspect(o *object, w wish) (next place, errno unix.Errno) {
 	switch {
 	case o.kind() == unix.S_IFLNK && follow:
 		parent, _ := splitLast(o.path)
+		var rest []byte
+		if o.folder {
+			rest = []byte{} // a slash, and nothing after it
+		}
 		next, errno = r.linkText(o.fd, parent, rest)
 		o.fd.Close()
 	case o.kind() != unix.S_IFDIR && o.folder:

@@ -133,11 +133,22 @@ func (k *walker) step(name, rest []byte, last bool) (place, unix.Errno) {
 	if o == nil || o.path == path && !o.file() {
 		return place{}, k.enter(path)
 	}
-	fd, errno := k.r.openBelow(o, path, "")
+	fd, errno := k.open(o, path, name)
 	if errno != 0 {
 		return place{}, k.r.lookError(errno, last)
 	}
 	return k.arrive(fd, path, rest, last)
+}
+
+// open looks at a name in the directory, or at a granted file, whose
+// directory was not granted.
+func (k *walker) open(o *root, path string, name []byte) (Descriptor, unix.Errno) {
+	if k.fd == none || o.file() {
+		return k.r.openBelow(o, path, "")
+	}
+	k.r.local = append(append(k.r.local[:0], name...), 0)
+	k.r.how = unix.OpenHow{Flags: howFlags, Resolve: howResolve}
+	return openat2(k.fd, k.r.local, &k.r.how)
 }
 
 // arrive is at a name that is there: a link gives the text, a directory is

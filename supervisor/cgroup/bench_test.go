@@ -2,6 +2,8 @@ package cgroup
 
 import (
 	"fmt"
+	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,7 +18,7 @@ func BenchmarkOpenClose(b *testing.B) {
 }
 
 // BenchmarkLife is what a sandbox costs: each step's share is a metric of its
-// own. The process is one that waits, as a pooled sandbox does.
+// own. Every 20 ms one is born, so that the kernel has forgotten the last move.
 func BenchmarkLife(b *testing.B) {
 	tree := open(b)
 	spent := map[string]time.Duration{}
@@ -27,12 +29,19 @@ func BenchmarkLife(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
-		p := start(b, "sleep", nil)
+		added := start(b, "sleep", nil)
+		spawned := exec.Command("/bin/sleep", "1000")
+		spawned.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		plain := exec.Command("/bin/sleep", "1000")
+		time.Sleep(20 * time.Millisecond)
 		b.StartTimer()
 		var g *Group
 		step("new", func() (err error) { g, err = tree.New(fmt.Sprint("g", i)); return err })
 		step("set", func() error { return g.Set(small) })
-		step("add", func() error { return g.Add(p.Process.Pid) })
+		step("start", plain.Start)
+		step("spawn", func() error { return g.Spawn(spawned.SysProcAttr, spawned.Start) })
+		step("add", func() error { return g.Add(added.Process.Pid) })
+		step("add-again", func() error { return g.Add(plain.Process.Pid) })
 		step("reset", g.Reset)
 		step("usage", func() error { _, err := g.Usage(); return err })
 		step("cputime", func() error { _, err := g.CPUTime(); return err })
@@ -40,7 +49,9 @@ func BenchmarkLife(b *testing.B) {
 		step("thaw", g.Thaw)
 		step("kill", g.Kill)
 		b.StopTimer()
-		p.end()
+		added.end()
+		spawned.Wait()
+		plain.Wait()
 		b.StartTimer()
 		step("remove", g.Remove)
 	}

@@ -24,67 +24,73 @@ import (
 //
 // On v2 the kernel puts it there (CLONE_INTO_CGROUP). On v1 a thread of this
 // process goes into the group, starts it, and comes back; the group's limit of
-// processes must have room for both.
+// processes must have room for both. Where this process may not come back to
+// its own group, nothing is started and the error is os.ErrPermission: there
+// Add is the way.
 func (g *Group) Spawn(attr *syscall.SysProcAttr, start func() error) error {
 	g.gate.Lock()
 	defer g.gate.Unlock()
-	switch {
-	case g.ended:
-		return fmt.Errorf("control group %s: %w", g.name, ErrEnded)
-	case g.frozen: // the thread would not come back
-		return fmt.Errorf("start a process in frozen control group %s: %w", g.name, unix.EBUSY)
-	case g.tree.layout.Kind != V2:
-		return g.spawnFromThread(start)
-	}
-	dir, err := g.File()
+	err := g.spawn(attr, start)
 	if err != nil {
-		return err
+		return fmt.Errorf("start a process in control group %s: %w", g.name, err)
 	}
-	attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
-	return start()
+	return nil
 }
 
-// spawnFromThread lends a thread to the group. If the thread could not come
-// back, it ends, and with it a child that watches its parent (Pdeathsig).
-func (g *Group) spawnFromThread(start func() error) error {
-	home, err := g.homes()
-	if err != nil {
-		return err
+func (g *Group) spawn(attr *syscall.SysProcAttr, start func() error) error {
+	if g.ended {
+		return ErrEnded
 	}
-	result := make(chan error, 1)
-	onWorker(func() (keep bool) {
-		var errs []error
-		for _, h := range g.tree.hierarchies {
-			errs = append(errs, writeFile(entrance(g.dirIn(h), h), "0"))
+	if g.frozen { // a thread would not come back
+		return fmt.Errorf("frozen: %w", unix.EBUSY)
+	}
+	var threaded []*hierarchy
+	for _, h := range g.tree.hierarchies {
+		if !h.v2 {
+			threaded = append(threaded, h)
+			continue
 		}
-		err := errors.Join(errs...)
+		dir, err := g.directory(h)
+		if err != nil {
+			return err
+		}
+		attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
+	}
+	if threaded == nil {
+		return start()
+	}
+	return g.lendThread(threaded, start)
+}
+
+// lendThread starts a process from a thread that is in the group meanwhile. If
+// the thread could not come back, it ends, and with it a child that watches
+// its parent (Pdeathsig).
+func (g *Group) lendThread(hs []*hierarchy, start func() error) error {
+	for _, h := range hs { // who may not come back must not go
+		if h.home == "" || unix.Access(entrance(h.home, h), unix.W_OK) != nil {
+			return fmt.Errorf("the way back to this process's own group: %w", os.ErrPermission)
+		}
+	}
+	var err error
+	onWorker(func() (keep bool) {
+		for _, h := range hs {
+			err = errors.Join(err, writeFile(entrance(g.dirIn(h), h), "0"))
+		}
 		if err == nil {
 			err = start()
 		}
-		var back []error
-		for i, h := range g.tree.hierarchies {
-			back = append(back, writeFile(entrance(home[i], h), "0"))
+		var lost error
+		for _, h := range hs {
+			lost = errors.Join(lost, writeFile(entrance(h.home, h), "0"))
 		}
-		result <- errors.Join(err, errors.Join(back...))
-		return errors.Join(back...) == nil
+		err = errors.Join(err, lost)
+		return lost == nil
 	})
-	return <-result
-}
-
-// homes are this process's own groups. Whoever may not go back must not go.
-func (g *Group) homes() ([]string, error) {
-	var dirs []string
-	for _, h := range g.tree.hierarchies {
-		if h.home == "" || unix.Access(entrance(h.home, h), unix.W_OK) != nil {
-			return nil, fmt.Errorf("control group %s: the way back to this process's own group: %w", g.name, os.ErrPermission)
-		}
-		dirs = append(dirs, h.home)
-	}
-	return dirs, nil
+	return err
 }
 
 // entrance is the file that takes in the thread that writes "0" to it. A v2
-// hierarchy without controllers takes whole processes only.
+// hierarchy takes only whole processes.
 func entrance(dir string, h *hierarchy) string {
 	if h.v2 {
 		return dir + "/cgroup.procs"

@@ -35,9 +35,7 @@ func (g *Group) Freeze(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, freezeLimit)
 	defer cancel()
 	if err := g.settle(ctx, f); err != nil {
-		g.gate.Lock()
-		defer g.gate.Unlock()
-		return fmt.Errorf("freeze control group %s: %w", g.name, errors.Join(err, f.set(false)))
+		return fmt.Errorf("freeze control group %s: %w", g.name, errors.Join(err, g.thaw(f)))
 	}
 	return nil
 }
@@ -72,6 +70,7 @@ func (g *Group) freezeOnce(f freezer) (bool, error) {
 	if g.ended {
 		return false, ErrEnded
 	}
+	g.frozen = true
 	if err := f.set(true); err != nil {
 		return false, err
 	}
@@ -84,10 +83,18 @@ func (g *Group) Thaw() error {
 	if err != nil {
 		return err
 	}
-	if err := f.set(false); err != nil {
+	if err := g.thaw(f); err != nil {
 		return fmt.Errorf("thaw control group %s: %w", g.name, err)
 	}
 	return nil
+}
+
+func (g *Group) thaw(f freezer) error {
+	g.gate.Lock()
+	defer g.gate.Unlock()
+	err := f.set(false)
+	g.frozen = err != nil
+	return err
 }
 
 // stillFor is how long nothing may have moved for a group to count as stopped

@@ -147,7 +147,7 @@ func TestKillForking(t *testing.T) {
 			g.gate.Unlock()
 			f, err := g.freezer()
 			must(t, err)
-			must(t, errors.Join(f.set(true), killListed(f.dir, time.Now().Add(killLimit)), f.set(false)))
+			must(t, killListed(f, time.Now().Add(killLimit)))
 		} else {
 			must(t, g.Kill())
 		}

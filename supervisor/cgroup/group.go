@@ -81,25 +81,33 @@ func (g *Group) file(controller, name string) string {
 	return h.dir + "/" + g.name + "/" + name
 }
 
-// File is the group's directory for clone3's CLONE_INTO_CGROUP
-// (syscall.SysProcAttr.CgroupFD), by which a process is born in the group. It
-// belongs to the group, which closes it in Remove. On v1 it is nil.
+// File is the group's directory for clone3's CLONE_INTO_CGROUP, by which a
+// process is born in the group. It belongs to the group, which closes it in
+// Remove. On v1 it is nil; Spawn works everywhere.
 func (g *Group) File() (*os.File, error) {
 	if g.tree.layout.Kind != V2 {
 		return nil, nil
 	}
+	f, err := g.directory(g.tree.hierarchies[0])
+	if err != nil {
+		return nil, fmt.Errorf("control group %s: %w", g.name, err)
+	}
+	return f, nil
+}
+
+// directory opens the group's directory in the v2 hierarchy, once.
+func (g *Group) directory(h *hierarchy) (*os.File, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.removed {
-		return nil, fmt.Errorf("control group %s: %w", g.name, ErrEnded)
+		return nil, ErrEnded
 	}
 	if g.dir == nil {
-		path := g.dirIn(g.tree.hierarchies[0])
-		fd, err := openat(path, unix.O_RDONLY|unix.O_DIRECTORY)
+		fd, err := openat(g.dirIn(h), unix.O_RDONLY|unix.O_DIRECTORY)
 		if err != nil {
 			return nil, err
 		}
-		g.dir = os.NewFile(uintptr(fd), path)
+		g.dir = os.NewFile(uintptr(fd), g.dirIn(h))
 	}
 	return g.dir, nil
 }

@@ -9,29 +9,36 @@ import (
 	"testing"
 )
 
-// TestGuest runs testdata/guest.sh and these tests on a throw-away host with
-// systemd and control groups v2. HOTCELL_VM names a command that boots one:
+// TestGuest runs a script of testdata and these tests on a throw-away host with
+// systemd. HOTCELL_VM names a command that boots one with control groups v2,
+// HOTCELL_VM_V1 one with a v1 layout (systemd.unified_cgroup_hierarchy=0):
 // "COMMAND run -i DIR -t SECONDS -- PROGRAM..." copies DIR to its /job, runs
 // the program there and passes on what it says. The test binary must be static
 // (CGO_ENABLED=0).
 func TestGuest(t *testing.T) {
-	vm := os.Getenv("HOTCELL_VM")
-	if vm == "" {
-		t.Skip("HOTCELL_VM names no command that boots a host")
+	for variable, script := range map[string]string{"HOTCELL_VM": "guest.sh", "HOTCELL_VM_V1": "guest_v1.sh"} {
+		t.Run(script, func(t *testing.T) {
+			if os.Getenv(variable) == "" {
+				t.Skip(variable + " names no command that boots a host")
+			}
+			runGuest(t, strings.Fields(os.Getenv(variable)), script)
+		})
 	}
+}
+
+func runGuest(t *testing.T, vm []string, script string) {
 	job := t.TempDir()
-	for name, from := range map[string]string{"cgroup.test": "/proc/self/exe", "guest.sh": "testdata/guest.sh"} {
-		copyFile(t, from, filepath.Join(job, name))
-	}
-	args := append(strings.Fields(vm)[1:], "run", "-i", job, "-t", "400", "--", "sh", "./guest.sh", "/job/cgroup.test")
-	out, err := exec.Command(strings.Fields(vm)[0], args...).CombinedOutput()
+	copyFile(t, "/proc/self/exe", filepath.Join(job, "cgroup.test"))
+	copyFile(t, filepath.Join("testdata", script), filepath.Join(job, script))
+	args := append(vm[1:], "run", "-i", job, "-t", "400", "--", "sh", "./"+script, "/job/cgroup.test")
+	out, err := exec.Command(vm[0], args...).CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if !strings.HasPrefix(line, "=== ") {
 			t.Log(strings.TrimSuffix(line, "\n"))
 		}
 	}
 	if err != nil {
-		t.Errorf("guest.sh = %v; want success", err)
+		t.Errorf("%s = %v; want success", script, err)
 	}
 }
 

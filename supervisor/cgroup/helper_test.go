@@ -254,21 +254,23 @@ func probe(tree *Tree) error {
 	if err != nil {
 		return err
 	}
-	child := exec.Command("/bin/sleep", "1000")
-	if err := child.Start(); err != nil {
+	child, other := exec.Command("/bin/sleep", "1000"), exec.Command("/bin/sleep", "1000")
+	child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	err = errors.Join(g.Set(Limits{Memory: 32 << 20, Pids: 8, CPUs: 0.5}), g.Spawn(child.SysProcAttr, child.Start), other.Start())
+	if err != nil {
 		return err
 	}
-	defer child.Process.Kill()
-	err = errors.Join(g.Set(Limits{Memory: 32 << 20, Pids: 8, CPUs: 0.5}), g.Add(child.Process.Pid), g.Reset(),
-		g.Freeze(tContext), g.Thaw())
+	defer other.Process.Kill()
+	err = errors.Join(g.Add(other.Process.Pid), g.Reset(), g.Freeze(tContext), g.Thaw())
 	if err != nil {
 		return err
 	}
 	u, err := g.Usage()
-	if err == nil && u.Pids != 1 {
-		err = fmt.Errorf("Usage = %+v; want one process", u)
+	if err == nil && u.Pids != 2 {
+		err = fmt.Errorf("Usage = %+v; want two processes", u)
 	}
 	err = errors.Join(err, g.Kill())
 	child.Wait()
+	other.Wait()
 	return errors.Join(err, g.Remove())
 }

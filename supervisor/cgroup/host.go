@@ -23,11 +23,11 @@ type host struct {
 }
 
 func readHost() (*host, error) {
-	info, err := os.ReadFile("/proc/self/mountinfo")
+	info, err := readFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
-	groups, err := os.ReadFile("/proc/self/cgroup")
+	groups, err := readFile("/proc/self/cgroup")
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killLimit bounds a kill. Without cgroup.kill, groups whose processes fork
-// faster than they are listed end frozen first, so one round or two do.
+// killLimit bounds a kill.
 const killLimit = 2 * time.Second
 
 // Kill sends SIGKILL to every process of the group, those being forked at the
@@ -24,7 +23,7 @@ const killLimit = 2 * time.Second
 // waiting for it is the caller's to kill.
 func (g *Group) Kill() error {
 	g.gate.Lock()
-	g.ended = true
+	g.ended, g.frozen = true, false
 	g.gate.Unlock()
 	deadline := time.Now().Add(killLimit)
 	var errs []error
@@ -37,14 +36,20 @@ func (g *Group) Kill() error {
 	return nil
 }
 
-// killDirs are the directories it takes to reach every process of the group.
-// All hierarchies have the same processes unless an Add failed halfway.
+// killDirs are the directories it takes to reach every process of the group:
+// one, as all hierarchies have the same unless an Add failed halfway. On v1 it
+// is the freezer's.
 func (g *Group) killDirs() []string {
+	g.gate.Lock()
+	defer g.gate.Unlock()
 	var dirs []string
 	for _, h := range g.tree.hierarchies {
 		dirs = append(dirs, g.dirIn(h))
 	}
-	return dirs
+	if g.split {
+		return dirs
+	}
+	return dirs[:1]
 }
 
 // killDir kills what lives in one directory, by the kernel's own means where
@@ -57,35 +62,39 @@ func killDir(dir string, deadline time.Time) error {
 	if !exists(dir) {
 		return nil
 	}
-	// What is frozen cannot fork away from under the listing. There is no need
-	// to wait for it: a process that has not got its SIGKILL and is not frozen
-	// yet may fork, and the next round finds the child.
-	freezer := freezerOf(dir)
-	freezer.set(true)
-	err = killListed(dir, deadline)
-	return errors.Join(err, freezer.set(false)) // frozen, v1's would not die
+	return killListed(freezerOf(dir), deadline)
 }
 
-// killListed signals until a listing has nobody new. Whoever was signalled
-// cannot fork any more.
-func killListed(dir string, deadline time.Time) error {
+// killListed signals until a listing has nobody new: whoever was signalled
+// cannot fork any more. Those that fork faster than they are listed are frozen.
+// It ends with a thaw, since on v1 what is frozen does not die.
+func killListed(f freezer, deadline time.Time) error {
+	err := signalAll(f, deadline)
+	return errors.Join(err, f.set(false))
+}
+
+func signalAll(f freezer, deadline time.Time) error {
 	var known []int
-	for wait := 50 * time.Microsecond; ; wait = min(2*wait, 5*time.Millisecond) {
-		list, err := processes(dir)
+	for round := 0; ; round++ {
+		list, err := processes(f.dir)
 		if err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(list, func(pid int) bool { return !slices.Contains(known, pid) }) {
 			return nil
 		}
-		if err := signalListed(dir, list); err != nil {
+		if err := signalListed(f.dir, list); err != nil {
 			return err
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: still forking: %w", dir, os.ErrDeadlineExceeded)
-		}
 		known = list
-		time.Sleep(wait)
+		if round < 2 {
+			continue
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: still forking: %w", f.dir, os.ErrDeadlineExceeded)
+		}
+		f.set(true) // without waiting: who forks meanwhile is in the next listing
+		time.Sleep(min(time.Duration(round)*100*time.Microsecond, 5*time.Millisecond))
 	}
 }
 

@@ -40,22 +40,13 @@ func TestSet(t *testing.T) {
 		if err := g.Set(l); err != nil {
 			t.Fatalf("Set(%+v) = %v; want nil", l, err)
 		}
-		want := map[string]string{"pids.max": strconv.FormatInt(l.Pids, 10)}
 		memory, quota := strconv.FormatInt(l.Memory, 10), strconv.FormatInt(l.quota(), 10)
-		if l.Pids == Unlimited {
-			want["pids.max"] = "max"
-			memory, quota = "9223372036854771712", "-1" // in pages
-			if v2 {
-				memory, quota = "max", "max"
-			} else {
-				want["pids.max"] = "4194304"
-			}
-		}
+		want := map[string]string{"pids.max": strings.Replace(strconv.FormatInt(l.Pids, 10), "-1", "max", 1)}
 		if v2 {
-			want["pids.max"] = strings.Replace(want["pids.max"], "max", "4194304", 1)
-			want["memory.max"], want["memory.swap.max"], want["memory.oom.group"] = memory, "0", "1"
-			want["cpu.max"] = quota + " 100000"
+			want["memory.max"], want["memory.swap.max"], want["memory.oom.group"] = strings.Replace(memory, "-1", "max", 1), "0", "1"
+			want["cpu.max"] = strings.Replace(quota, "-1", "max", 1) + " 100000"
 		} else {
+			memory = strings.Replace(memory, "-1", "9223372036854771712", 1) // in pages
 			want["memory.limit_in_bytes"], want["memory.memsw.limit_in_bytes"] = memory, memory
 			want["cpu.cfs_quota_us"], want["cpu.cfs_period_us"] = quota, "100000"
 		}

@@ -79,8 +79,8 @@ func TestAllowMissing(t *testing.T) {
 			h.mounts[i].names = nil
 		}
 	}
-	tree := &Tree{groups: map[string]*Group{}, by: map[string]*hierarchy{}}
-	tree.layout.Kind = h.kind()
+	tree := newTree(h)
+	close(tree.swept)
 	var missing *MissingError
 	if err := tree.placeV1(h, Options{}); !errors.As(err, &missing) {
 		t.Errorf("placeV1 without pids = %v; want a *MissingError", err)

@@ -3,7 +3,6 @@ package cgroup
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,23 +53,10 @@ func relocate(base *Tree, g *Group, parent string) {
 	g.tree = copies
 }
 
-func cloneInto(dir *os.File) func(*exec.Cmd) {
-	return func(cmd *exec.Cmd) {
-		cmd.SysProcAttr.UseCgroupFD = true
-		cmd.SysProcAttr.CgroupFD = int(dir.Fd())
-	}
-}
-
 // asUser gives a helper the identity of an ordinary user.
 func asUser(uid int) func(*exec.Cmd) {
 	return func(cmd *exec.Cmd) {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 		cmd.Dir = "/"
 	}
-}
-
-// inGroup moves a started process by hand.
-func inGroup(t *testing.T, dir, pid string) {
-	t.Helper()
-	must(t, writeFile(filepath.Join(dir, "cgroup.procs"), pid))
 }

@@ -75,10 +75,20 @@ func removeDir(dir string, deadline time.Time) error {
 }
 
 func listDir(dir string) ([]string, error) {
-	f, err := os.Open(dir)
+	fd, err := openat(dir, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return f.Readdirnames(-1)
+	defer unix.Close(fd)
+	var names []string
+	for buf := make([]byte, 8192); ; {
+		n, err := unix.ReadDirent(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 || err != nil {
+			return names, err
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
 }

@@ -54,7 +54,9 @@ type Tree struct {
 	mu     sync.Mutex
 	groups map[string]*Group
 	closed bool
-	stale  error // what Open could not clear
+
+	swept chan struct{} // closed when sweep is done
+	stale error         // what it could not clear
 }
 
 // A hierarchy is one of the host's trees of control groups with this
@@ -69,15 +71,15 @@ type hierarchy struct {
 	lock        *os.File
 }
 
-// Open makes a tree, and clears those that dead supervisors left beside it.
-// On v2 it may move this process to another group, see the package comment.
+// Open makes a tree. It returns while those that dead supervisors left beside
+// it are being cleared: a cold start need not wait for that, Close does. On v2
+// it may move this process to another group, see the package comment.
 func Open(opts Options) (*Tree, error) {
 	h, err := readHost()
 	if err != nil {
 		return nil, fmt.Errorf("control groups: %w", err)
 	}
-	t := &Tree{groups: map[string]*Group{}, by: map[string]*hierarchy{}}
-	t.layout.Kind = h.kind()
+	t := newTree(h)
 	switch t.layout.Kind {
 	case V2:
 		err = t.placeV2(h, opts)
@@ -92,8 +94,20 @@ func Open(opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("control groups: %w", err)
 	}
-	t.stale = t.sweep()
+	go func() {
+		defer close(t.swept)
+		t.stale = t.sweep()
+	}()
 	return t, nil
+}
+
+func newTree(h *host) *Tree {
+	return &Tree{
+		layout: Layout{Kind: h.kind()},
+		groups: map[string]*Group{},
+		by:     map[string]*hierarchy{},
+		swept:  make(chan struct{}),
+	}
 }
 
 // Layout says where the tree is and what holds in it.
@@ -103,9 +117,13 @@ func (t *Tree) Layout() Layout {
 	return l
 }
 
-// Stale is why groups of dead supervisors are still there, or nil. They hold
-// nothing back; the next Open tries again.
-func (t *Tree) Stale() error { return t.stale }
+// Stale waits until the groups of dead supervisors are cleared (two seconds at
+// most) and says why some are still there. They hold nothing back; the next
+// Open tries again.
+func (t *Tree) Stale() error {
+	<-t.swept
+	return t.stale
+}
 
 // treeName matches trees only, never hotcell-supervisor or a unit's name:
 // what matches and is not locked gets killed.
@@ -205,6 +223,7 @@ func (t *Tree) release() error {
 // error the tree stays behind unlocked, for the next Open to clear, and
 // another Close tries again.
 func (t *Tree) Close() error {
+	<-t.swept
 	t.mu.Lock()
 	t.closed = true
 	groups := make([]*Group, 0, len(t.groups))

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -98,44 +97,6 @@ func TestNames(t *testing.T) {
 	}
 	if _, err := tree.New("tasks"); tree.layout.Kind != V2 && err == nil {
 		t.Error("New(tasks) = nil; want an error, a kernel's file has that name")
-	}
-}
-
-func TestAddRefuses(t *testing.T) {
-	g := newGroup(t, open(t), "g")
-	for _, pid := range []int{0, -1, os.Getpid(), 1 << 30} {
-		if err := g.Add(pid); err == nil {
-			t.Errorf("Add(%d) = nil; want an error", pid)
-		}
-	}
-}
-
-// TestBornInside starts a process in a group by clone3.
-func TestBornInside(t *testing.T) {
-	g := newGroup(t, open(t), "g")
-	dir, err := g.File()
-	must(t, err)
-	if g.tree.layout.Kind != V2 {
-		if dir != nil {
-			t.Errorf("File() = %v on %s; want nil", dir.Name(), g.tree.layout.Kind)
-		}
-		return
-	}
-	p := start(t, "sleep", nil, cloneInto(dir))
-	if list, err := processes(dir.Name()); !slices.Equal(list, []int{p.Process.Pid}) {
-		t.Errorf("processes in the group = %v, %v; want %d", list, err, p.Process.Pid)
-	}
-	if again, err := g.File(); again != dir || err != nil {
-		t.Errorf("second File() = %v, %v; want the same", again, err)
-	}
-	if err := g.Remove(); err != nil {
-		t.Errorf("Remove() = %v; want nil", err)
-	}
-	if s := p.end(); s.Signal() != syscall.SIGKILL {
-		t.Errorf("process ended with %v; want SIGKILL", s)
-	}
-	if _, err := g.File(); !errors.Is(err, ErrEnded) {
-		t.Errorf("File after Remove = %v; want ErrEnded", err)
 	}
 }
 

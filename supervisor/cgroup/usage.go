@@ -63,13 +63,15 @@ func (g *Group) CPUTime() (time.Duration, error) {
 	return total - g.since.CPU, nil
 }
 
-// Reset makes the figures count from now.
+// Reset makes the figures count from now. What a waiting process does not use
+// it does not change either, so a pool can do it ahead of the hand-over.
 func (g *Group) Reset() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	err := g.peak.reset(g)
 	if err == nil {
-		g.since, err = g.read()
+		r := &reader{group: g}
+		g.since, err = r.counters(), r.err
 	}
 	if err != nil {
 		return fmt.Errorf("reset figures of control group %s: %w", g.name, err)
@@ -80,28 +82,37 @@ func (g *Group) Reset() error {
 // read returns the figures since the group was made.
 func (g *Group) read() (Usage, error) {
 	r := &reader{group: g}
+	u := r.counters()
+	anon := "total_rss"
+	if g.tree.layout.Kind == V2 {
+		anon = "anon"
+	}
+	u.Anon = r.keyed("memory", "memory.stat", anon)
+	u.Pids = r.number("pids", "pids.current")
+	if g.tree.by["memory"] != nil && r.err == nil {
+		u.MemoryPeak, u.PeakExact, r.err = g.peak.read(g, u.Memory)
+	}
+	return u, r.err
+}
+
+// counters are what Reset has to know, and Memory.
+func (r *reader) counters() Usage {
 	u := Usage{CPU: r.cpu()}
-	if v2 := g.tree.layout.Kind == V2; v2 {
+	if r.group.tree.layout.Kind == V2 {
 		u.Memory = r.number("memory", "memory.current")
-		u.Anon = r.keyed("memory", "memory.stat", "anon")
 		events := r.file("memory", "memory.events")
 		u.OOMKills, _ = keyed(events, "oom_kill")
 		u.MemoryLimitHits, _ = keyed(events, "max")
 	} else {
 		u.Memory = r.number("memory", "memory.usage_in_bytes")
-		u.Anon = r.keyed("memory", "memory.stat", "total_rss")
 		u.OOMKills = r.keyed("memory", "memory.oom_control", "oom_kill")
 		// With the same limit on both, swap's counter is the one that is full,
 		// and Linux 6.18 counts no hits on it. A kill was one.
 		hits := r.number("memory", "memory.failcnt") + r.number("memory", "memory.memsw.failcnt")
 		u.MemoryLimitHits = max(hits, u.OOMKills)
 	}
-	u.Pids = r.number("pids", "pids.current")
 	u.PidsLimitHits = r.keyed("pids", "pids.events", "max")
-	if g.tree.by["memory"] != nil && r.err == nil {
-		u.MemoryPeak, u.PeakExact, r.err = g.peak.read(g, u.Memory)
-	}
-	return u, r.err
+	return u
 }
 
 // cpuTotal is the CPU time since the group was made.

@@ -19,8 +19,9 @@ type answer struct {
 
 // answers are those of one probe.
 type answers struct {
-	list []answer
-	end  error // nil when the probe came to its end
+	list    []answer
+	started bool
+	end     error // nil when the probe came to its end
 }
 
 // of gives what a call came to; false where the probe did not get that far.
@@ -54,7 +55,7 @@ const maxAnswers = 1 << 20
 
 // readAnswers reads until the end, showing each answer to see.
 func readAnswers(r io.Reader, see func(answer)) (answers, error) {
-	var a answers
+	a := answers{started: true}
 	decoder := json.NewDecoder(io.LimitReader(r, maxAnswers))
 	for {
 		var one answer

@@ -84,7 +84,7 @@ func (e *evidence) refusals() (needed, optional []string) {
 		got, made := e.calls.of(c.name)
 		if !made {
 			// Ended by the first call that has no answer.
-			if e.calls.end != nil {
+			if e.deadly() {
 				needed = append(needed, c.name+" (and ends the process)")
 			}
 			break

@@ -59,19 +59,27 @@ const (
 )
 
 func receive(listener int, n *notification) error {
-	return ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(n)))
+	return ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(n))
 }
 
 func respond(listener int, r *response) error {
-	return ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(r)))
+	return ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(r))
 }
 
 func inject(listener int, i *injection) error {
-	return ioctl(listener, ioctlAddFD, uintptr(unsafe.Pointer(i)))
+	return ioctl(listener, ioctlAddFD, unsafe.Pointer(i))
 }
 
-func ioctl(fd int, request, argument uintptr) error {
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, argument)
+func setFlags(listener int, flags uint64) error {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), ioctlSetFlags, uintptr(flags))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func ioctl(fd int, request uintptr, argument unsafe.Pointer) error {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(argument))
 	if errno != 0 {
 		return errno
 	}

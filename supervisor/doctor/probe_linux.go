@@ -48,8 +48,8 @@ func Probe(name string, stdin io.Reader, stdout io.Writer) error {
 }
 
 // startProbe runs a probe to its end. Each answer is shown to see with the
-// probe's process id while it lives. The error is of the start: the probe's
-// own is in its answers.
+// probe's process id while it lives; done ends one that waits. The error is
+// of the start: the probe's own is in its answers.
 func startProbe(ctx context.Context, name string, attributes *syscall.SysProcAttr, see func(pid int, a answer, done func())) (answers, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()

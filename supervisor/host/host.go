@@ -76,6 +76,23 @@ func (h Host) Status(field string) string {
 // is held too.
 func (h Host) Filtered() bool { return h.Status("Seccomp") == "2" }
 
+// Capabilities that a root needs who maps another's ids.
+const (
+	capSetgid = 6
+	capSetuid = 7
+)
+
+// capable tells that this process has capabilities.
+func (h Host) capable(capabilities ...int) bool {
+	set, err := strconv.ParseUint(h.Status("CapEff"), 16, 64)
+	for _, c := range capabilities {
+		if err == nil && set&(1<<c) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Systemd is sd_booted(3).
 func (h Host) Systemd() bool { return h.exists("/run/systemd/system") }
 

@@ -93,3 +93,11 @@ func firstPart(err error) string {
 	text, _, _ = strings.Cut(text, "; ")
 	return text
 }
+
+// RemountProc is how /proc comes to show other processes.
+func (h Host) RemountProc() string {
+	if h.UID != 0 {
+		return h.asRoot("mount -o remount,hidepid=0 /proc") + "   # or, to stay hidden from others: gid= with a group of this user's"
+	}
+	return h.asRoot("mount -o remount,hidepid=0 /proc")
+}

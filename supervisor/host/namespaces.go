@@ -100,6 +100,9 @@ func (h Host) forbidding(stage string) []Trouble {
 		all = append(all, Trouble{"kernel.unprivileged_userns_clone is 0: only root may make user namespaces, and a template is not root",
 			keeping(h.asRoot("sysctl -w kernel.unprivileged_userns_clone=1"), "it")})
 	}
+	if h.UID == 0 && !h.capable(capSetgid, capSetuid) {
+		all = append(all, Trouble{"this root may not give a user namespace its ids (CAP_SETUID, CAP_SETGID)", h.capabilities("SETUID", "SETGID")})
+	}
 	// An outer profile is there already: Ubuntu's restriction is for those
 	// without.
 	if profile := h.Confined(); profile != "" && profile != unprivilegedProfile {
@@ -110,6 +113,9 @@ func (h Host) forbidding(stage string) []Trouble {
 	if h.read("/sys/fs/selinux/enforce") == "1" && len(all) == 0 {
 		all = append(all, Trouble{"SELinux enforces a policy, which may forbid it (" + h.read("/proc/self/attr/current") + ")",
 			"see what it denied, and allow that: " + h.asRoot("ausearch -m avc -ts recent")})
+	}
+	if len(all) == 0 && h.Filtered() {
+		all = append(all, Trouble{"a seccomp filter around this process may refuse it (" + stage + ")", h.unfiltered()})
 	}
 	if h.chrooted() {
 		all = append(all, Trouble{"this process lives in a chroot, where the kernel makes no user namespaces",
