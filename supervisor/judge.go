@@ -52,7 +52,7 @@ func (m *Model) threadsRefused(cause *Cause) {
 		return
 	}
 	cause.Verdict, cause.Source = ThreadLimit, FromKernel
-	cause.Reason = fmt.Sprintf("the kernel refused a thread beyond the limit of %d; raise --threads if that is wanted", m.spec.Limits.Threads)
+	cause.Reason = fmt.Sprintf("the kernel refused a thread beyond the limit of %d; raise --threads if that is wanted", m.limits.Threads)
 }
 
 func firstLine(s string) string {
@@ -68,7 +68,7 @@ func (m *Model) outOfMemory() *Cause {
 		return nil
 	}
 	return &Cause{Verdict: MemoryLimit, Source: FromKernel,
-		Reason: fmt.Sprintf("the kernel ended the model at its memory limit of %d bytes", m.spec.Limits.Memory)}
+		Reason: fmt.Sprintf("the kernel ended the model at its memory limit of %d bytes", m.limits.Memory)}
 }
 
 // judgeDeath explains a process that ended without a word of ours.

@@ -21,7 +21,7 @@ import (
 // loads the model. The model is never nil: its finish says what it cost.
 func (s *Supervisor) launch(ctx context.Context, spec Spec) (*Model, *Cause) {
 	m := newModel(s, spec)
-	if err := spec.Limits.Check(); err != nil {
+	if err := m.limits.Check(); err != nil {
 		return m, setupError(UnmetInput, "%v", err)
 	}
 	if err := m.prepare(ctx); err != nil {
@@ -39,11 +39,14 @@ func (m *Model) prepare(ctx context.Context) error {
 	var program []byte
 	go func() {
 		var err error
-		program, err = filterFor()
+		program, err = filterFor(m.spec.Policy.Shape(baseShape))
 		filter <- err
 	}()
 	var err error
 	if m.templateGroup, err = m.supervisor.tree.New("template"); err != nil {
+		return err
+	}
+	if m.broker, err = newBroker(m); err != nil {
 		return err
 	}
 	m.template, err = startTemplate(templateConfig{
@@ -56,7 +59,7 @@ func (m *Model) prepare(ctx context.Context) error {
 	if m.group, err = m.supervisor.tree.New("model"); err != nil {
 		return err
 	}
-	limits := cgroup.Limits{Memory: m.spec.Limits.Memory, Pids: int64(m.spec.Limits.Threads), CPUs: m.spec.Limits.CPUs}
+	limits := cgroup.Limits{Memory: m.limits.Memory, Pids: int64(m.limits.Threads), CPUs: m.limits.CPUs}
 	if err := m.group.Set(limits); err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func launchCause(ctx context.Context, err error) *Cause {
 func (m *Model) checkBoot() *Cause {
 	for _, failed := range m.template.boot.Failed {
 		name, reason, _ := strings.Cut(failed, ": ")
-		if slices.Contains(m.spec.Required, name) {
+		if slices.Contains(m.spec.Policy.Required(), name) {
 			return setupError(UnmetInput, "module %s cannot be imported by %s: %s", name, m.spec.Interpreter.Executable, reason)
 		}
 	}
@@ -126,8 +129,8 @@ func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
 		return nil, nil, err
 	}
 	load := &ipc.Load{
-		Function: m.spec.Function, Modules: m.spec.Modules, Recursion: uint32(m.spec.Limits.Recursion),
-		Seed: seed, Seeded: m.spec.Seed != nil, Threads: uint32(math.Ceil(m.spec.Limits.CPUs)), Env: m.spec.Env,
+		Function: m.spec.Function, Modules: m.spec.Policy.Modules(), Recursion: uint32(m.limits.Recursion),
+		Seed: seed, Seeded: m.spec.Seed != nil, Threads: uint32(math.Ceil(m.limits.CPUs)), Env: m.spec.Env,
 	}
 	var source []byte
 	for _, f := range m.spec.Files {
@@ -174,7 +177,7 @@ func (m *Model) handOver() error {
 	if err := m.group.Reset(); err != nil {
 		return err
 	}
-	if err := limitData(m.sandbox.pid, m.spec.Limits.Memory); err != nil {
+	if err := limitData(m.sandbox.pid, m.limits.Memory); err != nil {
 		return err
 	}
 	m.handed = time.Now()

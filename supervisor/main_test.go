@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"hotcell/child"
 	"hotcell/internal/fdcheck"
+	"hotcell/syscallpolicy"
 	"hotcell/vm"
 )
 
@@ -37,8 +39,26 @@ func testSpec(t testing.TB, source string) Spec {
 	}
 	return Spec{
 		Files: []SourceFile{{Path: "model.py", Source: []byte(source)}}, Interpreter: interpreter, Shim: shim,
-		Limits: defaultTestLimits(), Modules: []string{"numpy", "os", "sys", "threading", "time", "ctypes"},
+		Policy: testPolicy(t),
 	}
+}
+
+// testPolicy is the preset with ctypes, and a short time.
+func testPolicy(t testing.TB) syscallpolicy.Policy {
+	t.Helper()
+	p, err := syscallpolicy.Preset("compute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err = p.WithModules("test", "ctypes"); err != nil {
+		t.Fatal(err)
+	}
+	limits := syscallpolicy.DefaultLimits()
+	limits.Timeout = 10 * time.Second
+	if p, err = p.WithLimits(limits); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func testSupervisor(t testing.TB) *Supervisor {

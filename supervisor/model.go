@@ -12,6 +12,7 @@ import (
 
 	"hotcell/ipc"
 	"hotcell/shm"
+	"hotcell/supervisor/broker"
 	"hotcell/supervisor/cgroup"
 	"hotcell/syscallpolicy"
 )
@@ -21,6 +22,8 @@ import (
 type Model struct {
 	supervisor    *Supervisor
 	spec          Spec
+	limits        syscallpolicy.Limits
+	broker        *broker.Broker
 	template      *template
 	templateGroup *cgroup.Group
 	sandbox       *sandbox
@@ -44,11 +47,12 @@ func newModel(s *Supervisor, spec Spec) *Model {
 	if spec.Function == "" {
 		spec.Function = "model"
 	}
-	m := &Model{supervisor: s, spec: spec, record: newRecorder(), started: time.Now(), ended: make(chan struct{})}
-	m.logs = logs{limit: spec.Limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
+	limits := spec.Policy.Limits()
+	m := &Model{supervisor: s, spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(), started: time.Now(), ended: make(chan struct{})}
+	m.logs = logs{limit: limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
 	m.logs.over = func() {
 		m.end(&Cause{Verdict: OutputLimit, Source: FromSupervisor,
-			Reason: fmt.Sprintf("the model printed more than %d bytes; raise --max-log if that is wanted", spec.Limits.MaxLog)})
+			Reason: fmt.Sprintf("the model printed more than %d bytes; raise --max-log if that is wanted", limits.MaxLog)})
 	}
 	return m
 }
@@ -72,13 +76,16 @@ func (m *Model) end(cause *Cause) *Cause {
 // watch starts what looks after a running model. All of it ends with the
 // sandbox.
 func (m *Model) watch() {
-	limit := m.spec.Limits.Timeout
+	limit := m.limits.Timeout
 	m.clock.start(limit, func() {
 		m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
 	})
 	m.logs.follow(m.sandbox.stdout, m.sandbox.stderr)
 	m.background.Go(func() {
-		n := notifier{listener: m.sandbox.listener, pid: m.sandbox.pid, decide: m.decide, record: m.recorded, end: m.end}
+		n := notifier{
+			listener: m.sandbox.listener, pid: m.sandbox.pid, pidfd: int(m.sandbox.pidfd.Fd()),
+			broker: m.broker, record: m.recorded, end: m.end,
+		}
 		if err := n.serve(); err != nil {
 			m.end(internalError("answer operations: %v", err))
 		}
@@ -86,18 +93,31 @@ func (m *Model) watch() {
 	m.background.Go(m.watchCPU)
 }
 
-// decide is the one decider: every operation is refused and recorded.
+// decide is the one decider: both doors lead here. The first rule that matches
+// answers, the host where a rule says so, and nobody else.
 func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision {
-	decision := syscallpolicy.Decision{Rule: "default"}
+	decision := m.spec.Policy.Decide(operation)
+	if decision.Effect == syscallpolicy.Ask {
+		root, below := decision.Root, decision.Below
+		decision = m.ask(operation, decision.Rule)
+		decision.Root, decision.Below = root, below
+	}
 	m.recorded(operation, decision)
+	if decision.Effect == syscallpolicy.Kill {
+		m.end(&Cause{Verdict: PolicyViolation, Source: FromSupervisor,
+			Reason: fmt.Sprintf("%v %q is forbidden by %s", operation.Kind, clip(operation.Target, 200), decision.Rule)})
+	}
 	return decision
 }
 
 // recorded keeps a decision, and ends a model that asks for too many.
 func (m *Model) recorded(operation syscallpolicy.Operation, decision syscallpolicy.Decision) {
-	if m.record.add(operation, decision) > m.spec.Limits.MaxOperations {
+	if m.spec.Observe != nil {
+		m.spec.Observe(operation, decision)
+	}
+	if m.record.add(operation, decision) > m.limits.MaxOperations {
 		m.end(&Cause{Verdict: OperationLimit, Source: FromSupervisor,
-			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.spec.Limits.MaxOperations)})
+			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.limits.MaxOperations)})
 	}
 }
 
@@ -110,13 +130,13 @@ func (m *Model) watchCPU() {
 			m.end(internalError("read CPU time: %v", err))
 			return
 		}
-		left := m.spec.Limits.CPUTime - used
+		left := m.limits.CPUTime - used
 		if left <= 0 {
 			m.end(&Cause{Verdict: CPUTimeLimit, Source: FromKernel,
-				Reason: fmt.Sprintf("the model used its CPU time of %v", m.spec.Limits.CPUTime)})
+				Reason: fmt.Sprintf("the model used its CPU time of %v", m.limits.CPUTime)})
 			return
 		}
-		wait := time.Duration(float64(left) / max(1, m.spec.Limits.CPUs))
+		wait := time.Duration(float64(left) / max(1, m.limits.CPUs))
 		select {
 		case <-time.After(max(wait, time.Millisecond)):
 		case <-m.ended:
@@ -156,10 +176,11 @@ func (m *Model) answer(ask *ipc.Ask) *ipc.Answer {
 	if err != nil || kind != syscallpolicy.KindImport {
 		return &ipc.Answer{Text: "refused: " + ask.Kind}
 	}
-	decision := m.decide(syscallpolicy.Operation{Kind: kind, Target: ask.Target, Time: time.Now()})
+	operation := syscallpolicy.Operation{Kind: kind, Target: ask.Target, Time: time.Now()}
+	decision := m.decide(operation)
 	return &ipc.Answer{
 		Allow: decision.Effect == syscallpolicy.Allow,
-		Text:  fmt.Sprintf("import of %s is not allowed: add it to [modules] allow in the policy, or give --module %s", ask.Target, ask.Target),
+		Text:  clip(fmt.Sprintf("import of %s is not allowed: %s", ask.Target, m.spec.Policy.Advice(operation, decision)), 4<<10),
 	}
 }
 
@@ -188,7 +209,7 @@ func forged(format string, args ...any) *Cause {
 
 // call makes one call and gives its results.
 func (m *Model) call(ctx context.Context, inputs []Input) (*Results, *Cause) {
-	output, err := shm.Create("output", m.spec.Limits.MaxOutput)
+	output, err := shm.Create("output", m.limits.MaxOutput)
 	if err != nil {
 		return nil, m.end(internalError("%v", err))
 	}

@@ -13,10 +13,11 @@ import (
 // computed names gets everything.
 func preload(spec *Spec) []string {
 	var names []string
+	required := spec.Policy.Required()
 	all := mentions(spec.Files, "__import__") || mentions(spec.Files, "importlib")
-	for _, name := range spec.Modules {
+	for _, name := range spec.Policy.Modules() {
 		top, _, _ := strings.Cut(name, ".")
-		wanted := all || mentions(spec.Files, top) || slices.Contains(spec.Required, name)
+		wanted := all || mentions(spec.Files, top) || slices.Contains(required, name)
 		if name == "numpy" && spec.Arrays {
 			wanted = true
 		}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/supervisor/broker"
 	"hotcell/syscallpolicy"
 )
 
@@ -16,7 +17,8 @@ import (
 type notifier struct {
 	listener *os.File
 	pid      int
-	decide   func(syscallpolicy.Operation) syscallpolicy.Decision
+	pidfd    int
+	broker   *broker.Broker
 	last     time.Time // of the operation before
 	record   func(syscallpolicy.Operation, syscallpolicy.Decision)
 	end      func(*Cause) *Cause
@@ -180,16 +182,17 @@ func (n *notifier) answer(fd uintptr) (answered bool, err error) {
 
 // judge decides one notification and answers it.
 func (n *notifier) judge(fd uintptr, asked notification) error {
+	n.last = time.Now()
 	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
-	operation, valid := n.operation(fd, &asked, call)
-	if !valid {
+	if signal, self := selfSignal(call, asked.Args); self {
+		return n.deliver(fd, &asked, call, signal)
+	}
+	c := caller{listener: fd, id: asked.ID, pid: n.pid, pidfd: n.pidfd}
+	answer := n.broker.Serve(c, call, asked.Args, int(asked.PID))
+	if answer.Gone {
 		return nil
 	}
-	if signal, self := selfSignal(call, asked.Args); self {
-		return n.deliver(fd, &asked, operation, signal)
-	}
-	decision := n.decide(operation)
-	return respond(fd, response{ID: asked.ID, Error: -int32(decision.ErrnoOrEPERM())})
+	return respond(fd, response{ID: asked.ID, Value: answer.Value, Error: -int32(answer.Errno)})
 }
 
 func respond(fd uintptr, answer response) error {
@@ -201,8 +204,11 @@ func respond(fd uintptr, answer response) error {
 
 // deliver lets a signal of the sandbox to itself through, or ends it where
 // the signal would.
-func (n *notifier) deliver(fd uintptr, asked *notification, operation syscallpolicy.Operation, signal unix.Signal) error {
-	operation.Target = "self " + unix.SignalName(signal)
+func (n *notifier) deliver(fd uintptr, asked *notification, call syscallpolicy.Syscall, signal unix.Signal) error {
+	operation := syscallpolicy.Operation{
+		Kind: syscallpolicy.KindSignal, Target: "self " + unix.SignalName(signal), Syscall: call.Name,
+		Args: asked.Args, Thread: int(asked.PID), Time: n.last,
+	}
 	n.record(operation, syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "own signal"})
 	deadly, err := ends(n.pid, signal)
 	if err != nil || deadly {
@@ -211,22 +217,4 @@ func (n *notifier) deliver(fd uintptr, asked *notification, operation syscallpol
 	// Safe for these calls: they are numbers only, which no other thread can
 	// change after the judgement.
 	return respond(fd, response{ID: asked.ID, Flags: notifyContinue})
-}
-
-// operation names what was tried. Pointers are read once, and count only if
-// the thread still waits afterwards: else its id, and its memory, may be
-// another's.
-func (n *notifier) operation(fd uintptr, asked *notification, call syscallpolicy.Syscall) (syscallpolicy.Operation, bool) {
-	n.last = time.Now()
-	operation := syscallpolicy.Operation{
-		Kind: call.Kind, Write: call.Write, Syscall: call.Name, Target: call.Name,
-		Args: asked.Args, Thread: int(asked.PID), Time: n.last,
-	}
-	if call.Path.Path == syscallpolicy.NoArg {
-		return operation, true
-	}
-	if path, err := readPath(n.pid, call.Path.Path.Of(asked.Args)); err == nil {
-		operation.Target = path
-	}
-	return operation, notificationValid(fd, asked.ID)
 }

@@ -54,7 +54,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 	if ended := m.end(cause); ended.Verdict != cause.Verdict && ended.Verdict != OK {
 		cause = ended
 	}
-	o := &Outcome{Cause: cause, Results: results, Limits: m.spec.Limits}
+	o := &Outcome{Cause: cause, Results: results, Limits: m.limits}
 	if m.sandbox != nil {
 		o.Isolation = m.isolation()
 	}
@@ -74,6 +74,9 @@ func (m *Model) tearDown() {
 	if m.template != nil {
 		m.template.close()
 	}
+	if m.broker != nil {
+		m.broker.Close() // a connection that is being made ends with it
+	}
 	if m.sandbox != nil {
 		m.background.Wait()
 		if !m.handed.IsZero() {
@@ -84,7 +87,7 @@ func (m *Model) tearDown() {
 }
 
 func (m *Model) usage() Usage {
-	u := Usage{ArrayBytesIn: m.bytesIn, ArrayBytesOut: m.bytesOut, LogBytes: min(m.logs.total.Load(), m.spec.Limits.MaxLog)}
+	u := Usage{ArrayBytesIn: m.bytesIn, ArrayBytesOut: m.bytesOut, LogBytes: min(m.logs.total.Load(), m.limits.MaxLog)}
 	if m.handed.IsZero() {
 		u.LaunchSeconds = time.Since(m.started).Seconds()
 		return u

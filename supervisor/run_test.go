@@ -9,14 +9,7 @@ import (
 	"time"
 
 	"hotcell/ipc"
-	"hotcell/syscallpolicy"
 )
-
-func defaultTestLimits() syscallpolicy.Limits {
-	l := syscallpolicy.DefaultLimits()
-	l.Timeout = 10 * time.Second
-	return l
-}
 
 // TestRunsLeaveNothing: no descriptor (TestMain looks), no goroutine, no
 // control group, whatever the end was.

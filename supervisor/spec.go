@@ -16,13 +16,19 @@ type Spec struct {
 	Function    string       // what is called, "model" when empty
 	Interpreter vm.Interpreter
 	Shim        []byte // for this interpreter, see vm
-	Limits      syscallpolicy.Limits
 
-	// Modules is what the model's own import statements may name: a module
-	// with all below it. Required are those among them that the user asked
-	// for by name: the launch fails when one cannot be imported.
-	Modules  []string
-	Required []string
+	// Policy has the limits, the modules that the model's own import
+	// statements may name, and the rules by which operations are decided. The
+	// launch fails when a module that somebody asked for by name cannot be
+	// imported.
+	Policy syscallpolicy.Policy
+
+	// Ask answers what the policy says to ask about; nil denies it.
+	Ask Asker
+
+	// Observe is told of every decision, after it was made; nil for nobody.
+	// It must not block.
+	Observe func(syscallpolicy.Operation, syscallpolicy.Decision)
 
 	Env    []string // K=V, the model's whole environment
 	Seed   *uint64  // nil: random

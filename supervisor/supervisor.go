@@ -55,17 +55,26 @@ const (
 	grantHigh = 0x40_0000_0000
 )
 
-// filterFor compiles the filter of a shape once: it is the same for all
-// sandboxes whose policy differs in the supervisor's decisions only.
-var filterFor = sync.OnceValues(func() ([]byte, error) {
+// baseShape is the filter's shape for CPython, before a policy adds to it.
+var baseShape = syscallpolicy.Shape{Threads: true, GrantLow: grantLow, GrantHigh: grantHigh}
+
+// filters keeps compiled filters by shape: policies that differ in the
+// supervisor's decisions only share one.
+var filters sync.Map
+
+func filterFor(shape syscallpolicy.Shape) ([]byte, error) {
+	if program, ok := filters.Load(shape); ok {
+		return program.([]byte), nil
+	}
 	// The first operation does not wait for the table of names.
 	syscallpolicy.Name(0)
-	program, err := syscallpolicy.Shape{Threads: true, GrantLow: grantLow, GrantHigh: grantHigh}.Compile()
+	program, err := shape.Compile()
 	if err != nil {
 		return nil, fmt.Errorf("compile filter: %w", err)
 	}
+	filters.Store(shape, program.Bytes())
 	return program.Bytes(), nil
-})
+}
 
 // Run launches a model, calls it once and ends it. The outcome always has a
 // cause; results are there when it is OK, and the caller closes them.

@@ -44,15 +44,15 @@ const (
 // Check refuses limits that cannot be meant, with an example of what can.
 func (l Limits) Check() error {
 	return errors.Join(
-		between("memory", l.Memory, minMemory, maxBytes, "256M"),
+		sizeBetween("memory", l.Memory, minMemory, maxBytes, "256M"),
 		between("timeout", l.Timeout, time.Millisecond, maxDuration, "2s"),
 		between("cpu-time", l.CPUTime, time.Millisecond, maxDuration, "2s"),
 		between("threads", l.Threads, 1, maxThreads, "16"),
 		between("recursion", l.Recursion, minRecursion, maxRecursion, "1000"),
-		between("max-output", l.MaxOutput, 0, maxBytes, "100M"),
-		between("max-log", l.MaxLog, 0, maxBytes, "1M"),
+		sizeBetween("max-output", l.MaxOutput, 0, maxBytes, "100M"),
+		sizeBetween("max-log", l.MaxLog, 0, maxBytes, "1M"),
 		between("max-operations", l.MaxOperations, 0, math.MaxInt32, "10000"),
-		between("scratch", l.Scratch, 0, maxBytes, "64M"),
+		sizeBetween("scratch", l.Scratch, 0, maxBytes, "64M"),
 		checkCPUs(l.CPUs),
 	)
 }
@@ -60,6 +60,13 @@ func (l Limits) Check() error {
 func between[T int | int64 | time.Duration](name string, v, least, most T, example string) error {
 	if v < least || v > most {
 		return fmt.Errorf("%s %v: must be between %v and %v, for example %s", name, v, least, most, example)
+	}
+	return nil
+}
+
+func sizeBetween(name string, v, least, most int64, example string) error {
+	if v < least || v > most {
+		return fmt.Errorf("%s %d: must be between %s and %s, for example %s", name, v, FormatSize(least), FormatSize(most), example)
 	}
 	return nil
 }

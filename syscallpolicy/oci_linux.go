@@ -191,20 +191,19 @@ func repeatsArgument(args []specs.LinuxSeccompArg) bool {
 func (p *profile) warn(file profileFile, conditional []string) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, p.name+": "+fmt.Sprintf(format, args...)) }
-	log, dead, filter := file.DefaultAction == specs.ActLog, map[string]bool{}, alternatives()
+	log, allow, filter := file.DefaultAction == specs.ActLog, file.DefaultAction == specs.ActAllow, alternatives()
 	for _, c := range file.Syscalls {
 		log = log || c.Action == specs.ActLog
 		for _, name := range c.Names {
-			if _, ok := filter[name]; !ok && c.Action == specs.ActAllow && c.speaks() {
-				dead[name] = true
-			}
+			_, known := filter[name]
+			allow = allow || !known && c.Action == specs.ActAllow && c.speaks()
 		}
 	}
 	if log {
-		say("SCMP_ACT_LOG counts as allow: what the filter allows is not logged; SCMP_ACT_NOTIFY puts calls on record")
+		say("SCMP_ACT_LOG counts as allow, and what the filter allows is not logged; SCMP_ACT_NOTIFY puts calls on record")
 	}
-	if len(dead) > 0 || file.DefaultAction == specs.ActAllow {
-		say("SCMP_ACT_ALLOW opens nothing: %d of the calls that it names are no part of the filter's own list and stay decided by the rules", len(dead))
+	if allow {
+		say("SCMP_ACT_ALLOW opens nothing: what the filter does not allow by itself stays decided by the rules")
 	}
 	if len(conditional) > 0 {
 		say("refused for all arguments, as the filter cannot compare the ones that the profile names: %s", strings.Join(conditional, " "))

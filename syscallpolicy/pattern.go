@@ -78,9 +78,10 @@ func checkPathText(text string) error {
 		return errors.New("a path has no NUL byte")
 	case text[0] != '/':
 		return fmt.Errorf("the path %q is relative; write it from the root, as in /srv/data", text)
+	case path.Clean(text) != text && strings.HasSuffix(text, "/"):
+		return fmt.Errorf("the path %q ends in a slash; write %q, or %q for all below it", text, path.Clean(text), path.Clean(text)+"/**")
 	case path.Clean(text) != text:
-		return fmt.Errorf("the path %q is not in its shortest form; write %q, or %q for all below it",
-			text, path.Clean(text), strings.TrimSuffix(path.Clean(text), "/")+"/**")
+		return fmt.Errorf("the path %q is not in its shortest form; write %q", text, path.Clean(text))
 	}
 	return nil
 }

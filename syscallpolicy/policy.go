@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Policy says what one sandbox may do. It is a value: nothing changes it, and
@@ -193,8 +194,8 @@ func moduleRules(origin string, names []string) ([]Rule, error) {
 		if name == "" {
 			return nil, errors.New("a module's name is empty; write a dotted name like scipy.signal")
 		}
-		if _, err := newNames(name); err != nil {
-			return nil, err
+		if _, err := newNames(name); err != nil || strings.ContainsAny(name, special) {
+			return nil, fmt.Errorf("%q is no module; write a dotted name like scipy.signal", name)
 		}
 		rules = append(rules, Rule{Kinds: KindsOf(KindImport), Target: name, Effect: Allow, Origin: origin})
 	}

@@ -134,7 +134,7 @@ func (r Rule) checkModule() error {
 	case r.Effect == Ask:
 		return errors.New("modules are loaded before the model runs, when nobody can be asked; allow or deny the import")
 	case r.Effect == Allow && strings.ContainsAny(r.Target, special):
-		return fmt.Errorf("modules are loaded before the model runs and so by name; write %q without a pattern", r.Target)
+		return fmt.Errorf("modules are loaded before the model runs and so by name; write the name of each instead of %q", r.Target)
 	}
 	return nil
 }

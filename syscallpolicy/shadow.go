@@ -15,8 +15,8 @@ func neverMatches(rules []compiled) string {
 	for _, k := range c.Kinds.Kinds() {
 		for _, write := range []bool{false, true} {
 			op := Operation{Kind: k, Write: write, Syscall: "any"}
-			if !c.concerns(op) {
-				continue
+			if !c.concerns(op) || write && !c.Write {
+				continue // what is left of a refusal is not what it was written for
 			}
 			i := covering(rules[:last], c, op)
 			if i < 0 {

@@ -116,16 +116,8 @@ func (r *reader) joined() error {
 }
 
 func (r *reader) policy(root *tomlTable) Policy {
-	r.known(root, "the top level", "preset", "limits", "modules", "operation", "file", "seccomp")
-	preset := DefaultPreset
-	if n := root.get("preset"); n != nil {
-		preset = r.text(n, "preset")
-	}
-	p, err := Preset(preset)
-	if err != nil {
-		r.fail(root.lineOf("preset"), "%v", err)
-		p, _ = Preset(DefaultPreset)
-	}
+	r.known(root, "the file", "preset", "limits", "modules", "operation", "file", "seccomp")
+	p := r.preset(root)
 	p.limits = r.limits(root, p.limits)
 	rules := r.files(root)
 	rules = append(rules, r.operations(root, rules)...)
@@ -137,6 +129,26 @@ func (r *reader) policy(root *tomlTable) Policy {
 		}
 	}
 	r.profile(root, &p)
+	return p
+}
+
+// preset gives the policy that the file builds on.
+func (r *reader) preset(root *tomlTable) Policy {
+	name := DefaultPreset
+	n := root.get("preset")
+	if n != nil {
+		text, ok := n.value.(string)
+		if !ok {
+			r.fail(n.line, "preset is no text; write it in quotes")
+			text = DefaultPreset
+		}
+		name = text
+	}
+	p, err := Preset(name)
+	if err != nil {
+		r.fail(n.line, "%v", err)
+		p.limits = DefaultLimits()
+	}
 	return p
 }
 

@@ -93,7 +93,7 @@ func (r *reader) known(t *tomlTable, where string, keys ...string) {
 		if slices.Contains(keys, key) {
 			continue
 		}
-		mend := "write one of " + strings.Join(keys, ", ")
+		mend := "it has " + strings.Join(keys, ", ")
 		if near := nearest(key, keys); near != "" {
 			mend = fmt.Sprintf("did you mean %s?", near)
 		}

@@ -123,11 +123,11 @@ func newResults(results *supervisor.Results, files map[string]string) (resultsRe
 	return list, nil
 }
 
-// writeReport replaces FILE by the report: whole or not at all.
-func writeReport(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".hotcell-report-*")
+// writeFile replaces a file: whole or not at all.
+func writeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".hotcell-*")
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
@@ -141,7 +141,7 @@ func writeReport(path string, data []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

@@ -21,10 +21,9 @@ import (
 
 // runOptions are the flags of "hotcell run".
 type runOptions struct {
+	policyFlags
 	function    string
-	limits      syscallpolicy.Limits
-	addModules  []string
-	modules     []string
+	learn       string
 	env         []string
 	interpreter string
 	seed        uint64
@@ -39,7 +38,7 @@ type runOptions struct {
 }
 
 func runCommand() *cobra.Command {
-	o := runOptions{limits: syscallpolicy.DefaultLimits()}
+	var o runOptions
 	c := &cobra.Command{
 		Use:   "run [flags] MODEL [NAME=VALUE ...]",
 		Short: "Run one model in a sandbox of its own",
@@ -67,17 +66,17 @@ JSON or, failing that, a string.`,
 			return nil
 		},
 	}
-	o.bind(c)
+	o.bindAll(c)
 	return c
 }
 
-func (o *runOptions) bind(c *cobra.Command) {
+func (o *runOptions) bindAll(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.function, "function", "model", "the function to call")
-	bindLimits(f, &o.limits)
-	f.StringArrayVar(&o.addModules, "module", nil, "let the model import `NAME` too (repeatable)")
-	f.StringSliceVar(&o.modules, "modules", nil, "let the model import `A,B` and nothing else")
+	o.policyFlags.bind(f)
+	f.BoolVar(&o.ask, "ask", false, "ask at the terminal about what no rule decides")
+	f.StringVar(&o.learn, "learn", "", "write the policy that would have allowed what was refused to `FILE`")
 	f.StringArrayVar(&o.env, "env", nil, "set `K=V` in the model's environment, which is else empty (repeatable)")
 	f.StringVar(&o.interpreter, "interpreter", "", "`PATH`, cpython or pypy; default: the first on the PATH that has numpy")
 	f.Uint64Var(&o.seed, "seed", 0, "make random generators repeat; default: random")
@@ -95,6 +94,8 @@ type run struct {
 	runOptions
 	stdout, stderr io.Writer
 	interpreter    vm.Interpreter
+	effective      syscallpolicy.Policy
+	learner        *syscallpolicy.Learner
 }
 
 // main runs the model and gives the exit code.
@@ -104,6 +105,9 @@ func (r *run) main(ctx context.Context, model string, args []string) int {
 	outcome := r.outcome(ctx, model, args)
 	defer outcome.Results.Close()
 	files, err := r.store(outcome)
+	if err == nil {
+		err = r.writeLearned(model)
+	}
 	if err != nil {
 		outcome.Cause = storeCause(err)
 	}
@@ -153,18 +157,26 @@ func (r *run) prepare(ctx context.Context, model string, args []string) (supervi
 	if err != nil {
 		return spec, inputs, err
 	}
-	allowed, required, err := r.allowedModules()
+	policy, err := r.policy()
 	if err != nil {
-		return spec, inputs, err
+		return spec, inputs, asInput(err)
+	}
+	if r.ask {
+		if spec.Ask, err = terminalAsker(model); err != nil {
+			return spec, inputs, err
+		}
 	}
 	for _, pair := range r.env {
 		if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
 			return spec, inputs, badInput("--env %s: write it as K=V", pair)
 		}
 	}
-	spec = supervisor.Spec{
-		Files: files, Function: r.function, Interpreter: r.interpreter, Shim: shim, Limits: r.limits,
-		Modules: allowed, Required: required, Env: r.env, Arrays: arrays,
+	spec.Files, spec.Function, spec.Interpreter, spec.Shim = files, r.function, r.interpreter, shim
+	spec.Policy, spec.Env, spec.Arrays = policy, r.env, arrays
+	r.effective = policy
+	if r.learn != "" {
+		r.learner = &syscallpolicy.Learner{}
+		spec.Observe = r.learner.Add
 	}
 	if r.seeded {
 		spec.Seed = &r.seed
@@ -194,21 +206,12 @@ func (r *run) findInterpreter(ctx context.Context) (shim []byte, err error) {
 	return vm.Shim(ctx, r.interpreter, cache)
 }
 
-// allowedModules gives what the model may import, and what of it the user
-// named.
-func (r *run) allowedModules() (allowed, required []string, err error) {
-	allowed = syscallpolicy.ComputeModules()
-	if r.modules != nil {
-		allowed = nil
+// asInput marks an error as the user's to mend.
+func asInput(err error) error {
+	if _, ok := errors.AsType[*inputError](err); ok {
+		return err
 	}
-	for _, name := range append(append([]string{}, r.modules...), r.addModules...) {
-		if !validModule(name) {
-			return nil, nil, badInput("module %q: give a dotted name, for example scipy.signal", name)
-		}
-		allowed = append(allowed, name)
-		required = append(required, name)
-	}
-	return allowed, required, nil
+	return badInput("%v", err)
 }
 
 // unusable turns an error before the launch into an outcome.
@@ -222,7 +225,7 @@ func (r *run) unusable(err error) *supervisor.Outcome {
 	if file || input || isHost && host.chosen {
 		cause.Unmet = supervisor.UnmetInput
 	}
-	return &supervisor.Outcome{Cause: cause, Limits: r.limits}
+	return &supervisor.Outcome{Cause: cause, Limits: r.effective.Limits()}
 }
 
 // inputError is what the user can mend in what he gave.

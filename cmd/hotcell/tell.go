@@ -25,7 +25,7 @@ func (r *run) tell(o *supervisor.Outcome, files map[string]string) int {
 	data = append(safetext.JSON(data), '\n')
 	code := exitCode(o.Cause)
 	if r.reportFile != "" {
-		if err := writeReport(r.reportFile, data); err != nil {
+		if err := writeFile(r.reportFile, data); err != nil {
 			fmt.Fprintln(r.stderr, "hotcell:", safetext.Line(err.Error()))
 			code = max(code, exitUsage)
 		}

@@ -5,9 +5,6 @@ import (
 	"net/netip"
 )
 
-// maxAddress is more than any socket address that is understood here.
-const maxAddress = 28
-
 // socketAddress reads a struct sockaddr_in or sockaddr_in6, already copied.
 func socketAddress(b []byte, inet, inet6 uint16) (netip.AddrPort, bool) {
 	if len(b) < 2 {

@@ -39,9 +39,6 @@ const (
 	// older calls ignore.
 	known = passed | pathFlags | unix.O_CREAT | unix.O_EXCL | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_ASYNC |
 		unix.O_DIRECT | largeFile | unix.O_NOATIME | tmpfile
-
-	// largeFile is O_LARGEFILE, which unix has as 0 on 64-bit machines.
-	largeFile = 0o100000
 )
 
 // judgeOpen reads the flags of open, openat and creat.

@@ -138,7 +138,7 @@ func (r *request) openDirectory(f *object, o opening) (Descriptor, unix.Errno) {
 			return none, errno
 		}
 	}
-	return r.b.reopen(f.fd, unix.O_RDONLY|unix.O_DIRECTORY)
+	return r.b.reopen(f.fd, o.flags|unix.O_DIRECTORY)
 }
 
 func (r *request) openFile(f *object, o opening) (Descriptor, unix.Errno) {

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"hotcell/supervisor"
@@ -27,24 +26,32 @@ const (
 func tryModel(ctx context.Context, interpreter vm.Interpreter, shim []byte) run {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	spec := supervisor.Spec{
-		Files:       []supervisor.SourceFile{{Path: "doctor.py", Source: []byte(plainModel)}},
-		Interpreter: interpreter, Shim: shim, Limits: syscallpolicy.DefaultLimits(),
-	}
-	if interpreter.Numpy != "" {
-		spec.Files[0].Source = []byte(numpyModel)
-		spec.Modules, spec.Required = []string{"numpy"}, []string{"numpy"}
-	}
 	started := time.Now()
+	policy, source, err := trivial(interpreter.Numpy != "")
+	if err != nil {
+		return run{err: err}
+	}
 	s, err := supervisor.New(supervisor.Options{})
 	if err != nil {
 		return run{err: err}
 	}
-	r := run{outcome: s.Run(ctx, spec, nil)}
+	r := run{outcome: s.Run(ctx, supervisor.Spec{
+		Files:       []supervisor.SourceFile{{Path: "doctor.py", Source: []byte(source)}},
+		Interpreter: interpreter, Shim: shim, Policy: policy,
+	}, nil)}
 	r.outcome.Results.Close()
-	if err := s.Close(); err != nil {
-		r.err = errors.Join(r.err, err)
-	}
+	r.err = s.Close()
 	r.took = time.Since(started)
 	return r
+}
+
+// trivial is a model with its policy; with numpy, it fails where that cannot
+// be imported.
+func trivial(numpy bool) (syscallpolicy.Policy, string, error) {
+	policy, err := syscallpolicy.Preset("compute")
+	if err != nil || !numpy {
+		return policy, plainModel, err
+	}
+	policy, err = policy.WithModules("doctor", "numpy")
+	return policy, numpyModel, err
 }
