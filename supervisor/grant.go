@@ -2,12 +2,28 @@ package supervisor
 
 import (
 	"errors"
+	"strings"
 
 	"hotcell/supervisor/broker"
+	"hotcell/syscallpolicy"
 )
 
 // A scratch holds a file for each of its pages, and at least so many.
 const minScratchInodes = 64
+
+// inScratch tells what the model does in its own temporary directory, unless
+// a rule has spoken of it.
+func inScratch(operation syscallpolicy.Operation, decision syscallpolicy.Decision) bool {
+	switch operation.Kind {
+	case syscallpolicy.KindOpen, syscallpolicy.KindStat, syscallpolicy.KindList,
+		syscallpolicy.KindCreate, syscallpolicy.KindRemove, syscallpolicy.KindRename:
+	default:
+		return false
+	}
+	const root = broker.ScratchPath
+	return decision.Rule == syscallpolicy.DefaultRule &&
+		(operation.Target == root || strings.HasPrefix(operation.Target, root+"/"))
+}
 
 // newBroker opens what a model's policy grants.
 func newBroker(m *Model) (*broker.Broker, error) {

@@ -48,7 +48,7 @@ func newModel(s *Supervisor, spec Spec) *Model {
 		spec.Function = "model"
 	}
 	limits := spec.Policy.Limits()
-	m := &Model{supervisor: s, spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(), started: time.Now(), ended: make(chan struct{})}
+	m := &Model{supervisor: s, spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(spec.Policy.Advice), started: time.Now(), ended: make(chan struct{})}
 	m.logs = logs{limit: limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
 	m.logs.over = func() {
 		m.end(&Cause{Verdict: OutputLimit, Source: FromSupervisor,
@@ -97,6 +97,9 @@ func (m *Model) watch() {
 // answers, the host where a rule says so, and nobody else.
 func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision {
 	decision := m.spec.Policy.Decide(operation)
+	if m.limits.Scratch > 0 && inScratch(operation, decision) {
+		decision = syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "scratch"}
+	}
 	if decision.Effect == syscallpolicy.Ask {
 		root, below := decision.Root, decision.Below
 		decision = m.ask(operation, decision.Rule)

@@ -13,6 +13,9 @@ const (
 	maxTarget   = 4 << 10
 )
 
+// othersKind stands for what found no place.
+const othersKind = "others"
+
 // OperationRecord is equal decisions folded.
 type OperationRecord struct {
 	Kind     string `json:"kind"`
@@ -20,17 +23,26 @@ type OperationRecord struct {
 	Decision string `json:"decision"`
 	Rule     string `json:"rule"`
 	Count    int64  `json:"count"`
+	Advice   string `json:"advice,omitempty"` // what would allow it
+}
+
+// Refused tells whether the model did not get what it tried.
+func (o OperationRecord) Refused() bool {
+	return o.Decision != syscallpolicy.Allow.String() && o.Decision != syscallpolicy.Virtual.String()
 }
 
 // recorder counts decisions by what was tried. It is safe for concurrent use.
 type recorder struct {
 	mu     sync.Mutex
-	places map[OperationRecord]int // by the record with a count of 0
+	places map[OperationRecord]int // by the record with neither count nor advice
 	list   []OperationRecord
 	total  int64
+	advise func(syscallpolicy.Operation, syscallpolicy.Decision) string
 }
 
-func newRecorder() *recorder { return &recorder{places: map[OperationRecord]int{}} }
+func newRecorder(advise func(syscallpolicy.Operation, syscallpolicy.Decision) string) *recorder {
+	return &recorder{places: map[OperationRecord]int{}, advise: advise}
+}
 
 // add counts one decision and gives how many there are now.
 func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy.Decision) int64 {
@@ -46,12 +58,15 @@ func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy
 	r.total++
 	place, ok := r.places[key]
 	if !ok && len(r.list) >= maxDistinct {
-		key = OperationRecord{Kind: "others", Decision: key.Decision}
+		key = OperationRecord{Kind: othersKind, Decision: key.Decision}
 		place, ok = r.places[key]
 	}
 	if !ok {
 		place = len(r.list)
 		r.places[key] = place
+		if key.Kind != othersKind && key.Refused() {
+			key.Advice = r.advise(operation, decision)
+		}
 		r.list = append(r.list, key)
 	}
 	r.list[place].Count++

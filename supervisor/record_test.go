@@ -9,7 +9,7 @@ import (
 )
 
 func TestRecorderFolds(t *testing.T) {
-	r := newRecorder()
+	r := newRecorder(func(syscallpolicy.Operation, syscallpolicy.Decision) string { return "" })
 	open := syscallpolicy.Operation{Kind: syscallpolicy.KindOpen, Target: "/etc/passwd"}
 	stat := syscallpolicy.Operation{Kind: syscallpolicy.KindStat, Target: "/etc/passwd"}
 	denied := syscallpolicy.Decision{Rule: "default"}
@@ -21,14 +21,14 @@ func TestRecorderFolds(t *testing.T) {
 		t.Errorf("the fifth add = %d; want 5", got)
 	}
 	list, total := r.snapshot()
-	want := "[{open /etc/passwd deny default 3} {stat /etc/passwd deny default 1} {open /etc/passwd allow a 1}]"
+	want := "[{open /etc/passwd deny default 3 } {stat /etc/passwd deny default 1 } {open /etc/passwd allow a 1 }]"
 	if got := fmt.Sprint(list); got != want || total != 5 {
 		t.Errorf("snapshot() = %s, %d; want %s, 5", got, total, want)
 	}
 }
 
 func TestRecorderIsBounded(t *testing.T) {
-	r := newRecorder()
+	r := newRecorder(func(syscallpolicy.Operation, syscallpolicy.Decision) string { return "" })
 	long := strings.Repeat("x", 2*maxTarget)
 	for i := range 5 * maxDistinct {
 		r.add(syscallpolicy.Operation{Kind: syscallpolicy.KindOpen, Target: fmt.Sprint(i) + long}, syscallpolicy.Decision{})

@@ -90,7 +90,8 @@ func (p paths) covers(other subject, below bool) bool {
 	if !ok {
 		return false
 	}
-	return p.written.covers(o.written, below) || p.real.covers(o.real, below)
+	either := func(o pathPattern) bool { return p.written.covers(o, below) || p.real.covers(o, below) }
+	return either(o.written) && either(o.real)
 }
 
 // covers: what matches one path, everything below a directory, or the same.

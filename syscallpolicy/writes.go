@@ -1,5 +1,8 @@
 package syscallpolicy
 
+// DefaultRule is the Rule of a Decision when no rule spoke.
+const DefaultRule = byDefault
+
 // Writes reports whether p may allow a change below a directory that Roots
 // names. A supervisor opens the others so that nothing can be changed there.
 func (p Policy) Writes(root string) bool {

@@ -94,20 +94,38 @@ func clip(s string, most int) string {
 const shownOperations = 5
 
 func (r *run) operations(rep report) {
-	shown := len(rep.Operations)
-	if !r.verbose {
-		shown = min(shown, shownOperations)
-	}
-	for _, op := range rep.Operations[:shown] {
-		times := ""
-		if op.Count > 1 {
-			times = fmt.Sprintf(", %d times", op.Count)
+	shown, refusals := 0, 0
+	for _, op := range rep.Operations {
+		if op.Refused() {
+			refusals++
 		}
-		fmt.Fprintf(r.stderr, "  refused: %s %s (%s%s)\n", op.Kind, safetext.Line(clip(op.Target, 200)), op.Rule, times)
+		if !r.verbose && (!op.Refused() || shown == shownOperations) {
+			continue
+		}
+		if op.Refused() {
+			shown++
+		}
+		fmt.Fprintln(r.stderr, operationLine(op))
 	}
-	if more := len(rep.Operations) - shown; more > 0 {
+	if more := refusals - shown; more > 0 {
 		fmt.Fprintf(r.stderr, "  and %d other refusals; -v shows all\n", more)
 	}
+}
+
+func operationLine(op supervisor.OperationRecord) string {
+	word := "refused"
+	if !op.Refused() {
+		word = "allowed"
+	}
+	line := fmt.Sprintf("  %s: %s %s (%s", word, op.Kind, safetext.Line(clip(op.Target, 200)), safetext.Line(op.Rule))
+	if op.Count > 1 {
+		line += fmt.Sprintf(", %d times", op.Count)
+	}
+	line += ")"
+	if op.Advice != "" {
+		line += ": " + safetext.Line(op.Advice)
+	}
+	return line
 }
 
 func (r *run) details(rep report) {

@@ -18,11 +18,13 @@ type twins struct {
 	own, held string
 	b         *Broker
 	f         *fake
+	fresh     string // the snapshot of both when new
 }
 
 func newTwins(t testing.TB) *twins {
 	w := &twins{t: t, own: tree(t), held: tree(t), f: newFake(t)}
 	w.b, _ = grant(t, w.held)
+	w.fresh = snapshot(t, w.own)
 	return w
 }
 
@@ -59,10 +61,11 @@ func (w *twins) compare(name string, nr int, args ...any) bool {
 	if want != "0, errno 0" && got == want {
 		return false
 	}
-	if a, b := snapshot(w.t, w.own), snapshot(w.t, w.held); a != b {
-		w.t.Errorf("%s(%.60q) leaves\n%s\nwant\n%s", name, args, b, a)
+	a, b := snapshot(w.t, w.own), snapshot(w.t, w.held)
+	if a != b {
+		w.t.Errorf("%s(%.60q) leaves\n%s", name, args, difference(b, a))
 	}
-	return true
+	return a != w.fresh || b != w.fresh
 }
 
 func TestChangeAsKernel(t *testing.T) {
@@ -171,7 +174,7 @@ func TestReadOnlyRoot(t *testing.T) {
 		}
 	}
 	if after := snapshot(t, root); after != before {
-		t.Errorf("the tree changed:\n%s\nwas\n%s", after, before)
+		t.Errorf("the tree changed:\n%s", difference(after, before))
 	}
 }
 
@@ -213,7 +216,7 @@ func TestAttributes(t *testing.T) {
 		}
 	}
 	if after := snapshot(t, root); after != before {
-		t.Errorf("the tree changed:\n%s\nwas\n%s", after, before)
+		t.Errorf("the tree changed:\n%s", difference(after, before))
 	}
 }
 

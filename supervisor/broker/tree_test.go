@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,7 +96,7 @@ func snapshot(t testing.TB, root string) string {
 		switch s.Mode & unix.S_IFMT {
 		case unix.S_IFLNK:
 			target, _ := os.Readlink(path)
-			line = fmt.Sprintf("%s -> %s", strings.TrimPrefix(path, root), strings.TrimPrefix(target, root))
+			line = fmt.Sprintf("%s -> %s", strings.TrimPrefix(path, root), strings.TrimPrefix(target, filepath.Dir(root)))
 		case unix.S_IFREG:
 			content, _ := os.ReadFile(path)
 			line += fmt.Sprintf(" %q", content)
@@ -106,5 +107,22 @@ func snapshot(t testing.TB, root string) string {
 		return nil
 	})
 	must(t, err)
+	return strings.Join(lines, "\n")
+}
+
+// difference gives the lines that only one of two snapshots has.
+func difference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	var lines []string
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			lines = append(lines, "have "+line)
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			lines = append(lines, "want "+line)
+		}
+	}
 	return strings.Join(lines, "\n")
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/supervisor"
 	"hotcell/vm"
 )
 
@@ -71,13 +72,26 @@ func TestUnknownProbe(t *testing.T) {
 	}
 }
 
+// Outside of namespaces of its own the probe does nothing: it would change the
+// machine.
+func TestNamespacesByHand(t *testing.T) {
+	a, err := startProbe(t.Context(), probeNamespaces, &syscall.SysProcAttr{}, func(_ int, _ answer, done func()) { done() })
+	if err != nil || a.end != nil || len(a.list) != 1 || a.list[0].Errno != unix.ENOTSUP {
+		t.Errorf("probe = %v, %v; want one refusal", a, err)
+	}
+}
+
 // A probe that hangs ends with its time, or the caller's patience.
 func TestProbeHangs(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	started := time.Now()
 	// Nobody tells this one that it was looked into.
-	a, err := startProbe(ctx, probeNamespaces, &syscall.SysProcAttr{}, ignore)
+	id, err := supervisor.NewChildIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := startProbe(ctx, probeNamespaces, id.Attributes, ignore)
 	if took := time.Since(started); err != nil || a.end == nil || took > 3*time.Second {
 		t.Errorf("end %v, %v after %v; want one by the time", a.end, err, took)
 	}
