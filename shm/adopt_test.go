@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/require"
 )
 
 // received is a descriptor as it comes out of a socket.
@@ -130,7 +132,7 @@ func TestAdoptRefuses(t *testing.T) {
 func TestAdoptRefusesHugePages(t *testing.T) {
 	fd, err := unix.MemfdCreate("huge", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_HUGETLB)
 	if err != nil {
-		t.Skip("kernel without huge pages:", err)
+		require.Skip(t, "kernel without huge pages:", err)
 	}
 	file := os.NewFile(uintptr(fd), "huge")
 	defer file.Close()

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/require"
 )
 
 // TestMain fails when a test leaves a region's descriptor or mapping behind.
@@ -100,7 +102,7 @@ func TestCreate(t *testing.T) {
 func TestCreateIsNoProgram(t *testing.T) {
 	fd, err := unix.MemfdCreate("probe", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL {
-		t.Skip("kernel before 6.3")
+		require.Skip(t, "kernel before 6.3")
 	}
 	if err != nil {
 		t.Fatal(err)

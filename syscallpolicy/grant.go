@@ -11,7 +11,7 @@ import (
 // checkGranted refuses a grant of paths that could not be carried out: one
 // that is not there, or of /proc.
 func (r Rule) checkGranted(p paths, look Lookup) error {
-	if err := checkProc(p.real); err != nil {
+	if err := r.checkProc(p.real); err != nil {
 		return err
 	}
 	if look == nil {
@@ -39,7 +39,7 @@ func (r Rule) checkGranted(p paths, look Lookup) error {
 
 // checkProc: a grant in /proc would show the supervisor's view of itself and
 // of every process. Single files that speak of the machine may be named.
-func checkProc(p pathPattern) error {
+func (r Rule) checkProc(p pathPattern) error {
 	at := p.static
 	if p.literal != "" {
 		at = p.literal
@@ -50,6 +50,9 @@ func checkProc(p pathPattern) error {
 	}
 	if p.literal == "" || rest == "" || strings.Contains(rest, "/") {
 		return fmt.Errorf("%s shows processes of the host; only single files directly in /proc can be granted, for example /proc/cpuinfo", at)
+	}
+	if r.Write || r.Kinds&namingKinds != 0 {
+		return fmt.Errorf("%s changes the host's kernel; /proc can be granted for reading only", at)
 	}
 	if strings.Trim(rest, "0123456789") == "" || rest == "self" || rest == "thread-self" {
 		return fmt.Errorf("%s is a process of the host", at)

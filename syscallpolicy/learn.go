@@ -99,7 +99,7 @@ func (e learned) allow() (Rule, error) {
 func (e learned) reason(base Policy, modelDir string, look Lookup) string {
 	switch {
 	case e.rule != byDefault && e.rule != "":
-		return e.rule + " refuses it"
+		return e.rule + " refuses it: change it there"
 	case e.kind() == KindImport && inPreset(base.preset, e.target):
 		return ""
 	case e.kind() == KindImport:
@@ -120,6 +120,9 @@ func (e learned) outside(modelDir string, look Lookup) string {
 	home, _, err := look(modelDir)
 	if err != nil || home == "/" {
 		return "the model has no directory of its own"
+	}
+	if !cleanPath(e.target) {
+		return "it is no absolute path"
 	}
 	rest, ok := within(look.real(e.target), home)
 	switch {

@@ -51,7 +51,7 @@ func (look Lookup) real(name string) string {
 		if real, _, err := look(at); err == nil {
 			return path.Join(real, rest)
 		}
-		if at == "/" {
+		if path.Dir(at) == at {
 			return name
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	seccomp "github.com/seccomp/libseccomp-golang"
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/require"
 )
 
 // The probe is this test binary run again, in a process of its own as no
@@ -195,6 +197,6 @@ func requireKernel(t *testing.T) {
 		t.Fatalf("kernel release %q: %v", release, err)
 	}
 	if major < 5 || major == 5 && minor < 14 {
-		t.Skipf("kernel %s is below the floor of 5.14", release)
+		require.Skipf(t, "kernel %s is below the floor of 5.14", release)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hotcell/internal/require"
 )
 
 // testCache opens a cache in a directory of its own.
@@ -150,7 +152,7 @@ func TestOpenCacheRefuses(t *testing.T) {
 
 func TestOpenCacheOfAnother(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("another user's directory can be made by root only")
+		require.Skip(t, "another user's directory can be made by root only")
 	}
 	other := filepath.Join(t.TempDir(), "other")
 	if err := os.Mkdir(other, 0o755); err != nil {

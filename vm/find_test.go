@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hotcell/internal/require"
 )
 
 // systemPython is Debian's and Ubuntu's interpreter, with python3-numpy.
@@ -19,7 +21,7 @@ const systemPython = "/usr/bin/python3"
 func requireSystem(t *testing.T) {
 	t.Helper()
 	if err := exec.Command(systemPython, "-I", "-c", "import numpy").Run(); err != nil {
-		t.Skipf("%s has no numpy (apt install python3-numpy): %v", systemPython, err)
+		require.Skipf(t, "%s has no numpy (apt install python3-numpy): %v", systemPython, err)
 	}
 }
 
@@ -28,7 +30,7 @@ func makeVenv(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	args = append([]string{"-m", "venv", "--without-pip"}, append(args, dir)...)
 	if out, err := exec.Command(systemPython, args...).CombinedOutput(); err != nil {
-		t.Skipf("make venv (apt install python3-venv): %v: %s", err, oneLine(string(out)))
+		require.Skipf(t, "make venv (apt install python3-venv): %v: %s", err, oneLine(string(out)))
 	}
 	// A cache takes nothing that has only just been changed.
 	time.Sleep(2 * racy)

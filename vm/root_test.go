@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hotcell/internal/require"
 )
 
 // insideEnv holds the rootSpec for TestInsideRoot in the process it runs in.
@@ -31,7 +33,7 @@ type rootSpec struct {
 func TestInsideRoot(t *testing.T) {
 	text := os.Getenv(insideEnv)
 	if text == "" {
-		t.Skip("TestRoot runs this in a process of its own")
+		require.Skip(t, "TestRoot runs this in a process of its own")
 	}
 	var s rootSpec
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
@@ -178,7 +180,7 @@ func compareInside(t *testing.T, i Interpreter) {
 	}
 	got, err := insideRoot(t, i, argv)
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
-		t.Skipf("this machine allows no user namespaces: %v", err)
+		require.Skipf(t, "this machine allows no user namespaces: %v", err)
 	}
 	if err != nil {
 		t.Fatalf("run inside: %v", explain(err))

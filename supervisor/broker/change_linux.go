@@ -110,7 +110,11 @@ func (r *request) rename() unix.Errno {
 		return errno
 	}
 	defer old.close()
-	new, errno := r.parent(to, syscallpolicy.KindRename, unix.EBUSY)
+	dots := unix.EBUSY
+	if flags == unix.RENAME_NOREPLACE {
+		dots = unix.EEXIST
+	}
+	new, errno := r.parent(to, syscallpolicy.KindRename, dots)
 	if errno != 0 {
 		return errno
 	}

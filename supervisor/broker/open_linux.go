@@ -117,6 +117,8 @@ func (r *request) openOnce(at place, w wish, o opening) (Descriptor, unix.Errno)
 func openable(f *object, o opening) unix.Errno {
 	folder := f.kind() == unix.S_IFDIR
 	switch {
+	case o.create && f.folder && f.end == endsInName:
+		return unix.EISDIR
 	case o.exclusive:
 		return unix.EEXIST
 	case o.folder && !folder:

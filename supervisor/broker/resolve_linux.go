@@ -59,6 +59,17 @@ func (o *object) close() {
 func (o *object) isParent() bool { return o.name != "" }
 func (o *object) kind() uint32   { return o.stat.Mode & unix.S_IFMT }
 
+// rest is what the text had after the name of o.
+func (o *object) rest() []byte {
+	switch {
+	case o.end == endsInDot:
+		return []byte(".")
+	case o.folder:
+		return []byte{} // a slash, and nothing after it
+	}
+	return nil
+}
+
 // find decides and resolves a path. Every text is decided as a whole before
 // any name of it is looked at; a link replaces the text by a new one.
 func (r *request) find(at place, w wish) (object, unix.Errno) {
@@ -160,15 +171,14 @@ func (r *request) inspect(o *object, w wish) (next place, errno unix.Errno) {
 	switch {
 	case o.kind() == unix.S_IFLNK && follow:
 		parent, _ := splitLast(o.path)
-		var rest []byte
-		if o.folder {
-			rest = []byte{} // a slash, and nothing after it
-		}
-		next, errno = r.linkText(o.fd, parent, rest)
+		next, errno = r.linkText(o.fd, parent, o.rest())
 		o.fd.Close()
 	case o.kind() != unix.S_IFDIR && o.folder:
 		o.fd.Close()
 		errno = unix.ENOTDIR
+		if w.mode == anyOrNone && o.end == endsInName {
+			errno = unix.EISDIR // O_CREAT with a slash at the end
+		}
 	}
 	return next, errno
 }

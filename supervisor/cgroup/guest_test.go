@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hotcell/internal/require"
 )
 
 // TestGuest runs a script of testdata and these tests on a throw-away host with
@@ -19,7 +21,7 @@ func TestGuest(t *testing.T) {
 	for variable, script := range map[string]string{"HOTCELL_VM": "guest.sh", "HOTCELL_VM_V1": "guest_v1.sh"} {
 		t.Run(script, func(t *testing.T) {
 			if os.Getenv(variable) == "" {
-				t.Skip(variable + " names no command that boots a host")
+				require.Skip(t, variable+" names no command that boots a host")
 			}
 			runGuest(t, strings.Fields(os.Getenv(variable)), script)
 		})

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hotcell/internal/require"
 )
 
 // small are limits that suit a test's helper.
@@ -153,7 +155,7 @@ func TestPidsLimit(t *testing.T) {
 // TestCPUTime compares the group's account with the process's own.
 func TestCPUTime(t *testing.T) {
 	if cpu, _ := os.ReadFile("/proc/cpuinfo"); strings.Contains(string(cpu), "User Mode Linux") {
-		t.Skip("user-mode-linux estimates CPU time from its ticks")
+		require.Skip(t, "user-mode-linux estimates CPU time from its ticks")
 	}
 	g := newGroup(t, open(t), "g")
 	must(t, g.Set(small))

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hotcell/internal/require"
 )
 
 // sandboxParent makes a group in which other supervisors can put their trees,
@@ -18,7 +20,7 @@ func sandboxParent(t *testing.T, base *Tree) string {
 	parent := h.mount.group(h.dir) + "/parent"
 	if base.layout.Kind != V2 {
 		if os.Geteuid() != 0 {
-			t.Skip("needs root, to make a group at the roots of v1 hierarchies")
+			require.Skip(t, "needs root, to make a group at the roots of v1 hierarchies")
 		}
 		parent = "/hotcell-test-" + strings.TrimPrefix(base.name, "hotcell-")
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hotcell/internal/require"
 )
 
 var tContext = context.Background()
@@ -20,7 +22,7 @@ func open(t testing.TB) *Tree {
 	tree, err := Open(Options{})
 	var missing *MissingError
 	if errors.As(err, &missing) {
-		t.Skipf("this host has no control groups for this user: %v", err)
+		require.Skipf(t, "this host has no control groups for this user: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hotcell/internal/require"
 )
 
 const nobody = 65534
@@ -26,10 +28,10 @@ func say(t *testing.T, p *proc) string {
 func needRootV1(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root, to become another user")
+		require.Skip(t, "needs root, to become another user")
 	}
 	if kind := open(t).layout.Kind; kind == V2 {
-		t.Skip("for v1 hosts; testdata/guest.sh does the same on v2")
+		require.Skip(t, "for v1 hosts; testdata/guest.sh does the same on v2")
 	}
 }
 

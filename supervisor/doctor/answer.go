@@ -1,20 +1,35 @@
 package doctor
 
 import (
-	"encoding/json"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 // answer is one line of a probe: what it called, or the step it took, and
-// what came of it.
+// what came of it. On the wire these are three words with tabs between.
 type answer struct {
-	Call  string     `json:"call"`
-	Errno unix.Errno `json:"errno,omitempty"`
-	Value int64      `json:"value,omitempty"`
+	Call  string
+	Errno unix.Errno
+	Value int64
+}
+
+func parseAnswer(line string) (answer, error) {
+	words := strings.Split(line, "\t")
+	if len(words) != 3 {
+		return answer{}, fmt.Errorf("%q: %d words, want 3", line, len(words))
+	}
+	errno, err := strconv.ParseUint(words[1], 10, 16)
+	if err != nil {
+		return answer{}, err
+	}
+	value, err := strconv.ParseInt(words[2], 10, 64)
+	return answer{words[0], unix.Errno(errno), value}, err
 }
 
 // answers are those of one probe.
@@ -56,23 +71,25 @@ const maxAnswers = 1 << 20
 // readAnswers reads until the end, showing each answer to see.
 func readAnswers(r io.Reader, see func(answer)) (answers, error) {
 	a := answers{started: true}
-	decoder := json.NewDecoder(io.LimitReader(r, maxAnswers))
-	for {
-		var one answer
-		err := decoder.Decode(&one)
-		if errors.Is(err, io.EOF) {
-			return a, nil
-		}
+	lines := bufio.NewScanner(io.LimitReader(r, maxAnswers))
+	for lines.Scan() {
+		one, err := parseAnswer(lines.Text())
 		if err != nil {
 			return a, fmt.Errorf("read probe's answer: %w", err)
 		}
 		a.list = append(a.list, one)
 		see(one)
 	}
+	if err := lines.Err(); err != nil {
+		return a, fmt.Errorf("read probe's answers: %w", err)
+	}
+	return a, nil
 }
 
 // teller is a probe's side.
-type teller struct{ *json.Encoder }
+type teller struct{ io.Writer }
+
+func (t teller) say(a answer) { fmt.Fprintf(t, "%s\t%d\t%d\n", a.Call, uint(a.Errno), a.Value) }
 
 // tell reports a call by its error, nil for success.
 func (t teller) tell(call string, err error) {
@@ -81,5 +98,5 @@ func (t teller) tell(call string, err error) {
 		a.Errno = unix.EIO // not the kernel's word
 		errors.As(err, &a.Errno)
 	}
-	t.Encode(a)
+	t.say(a)
 }

@@ -73,7 +73,7 @@ func makeCalls(t teller) {
 		if errno == 0 {
 			a.Value = int64(value)
 		}
-		t.Encode(a)
+		t.say(a)
 	}
 }
 

@@ -23,7 +23,7 @@
 //	            up all rights and makes a second set of namespaces, as a
 //	            sandbox's. Examine looks into it as it does into sandboxes
 //
-// Their answers are lines of JSON on stdout. At last a real model runs in a
+// Their answers are lines on stdout. At last a real model runs in a
 // real sandbox. Nothing is left behind but what a run leaves too: on control
 // groups v2 the leaf in which this process lives.
 package doctor

@@ -3,11 +3,9 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -32,7 +30,7 @@ func ProbeArgs(name string) []string { return []string{"doctor", "probe", name} 
 // Probe is what a probe's process does. It ends when it has told all, or,
 // where it is looked into, when stdin ends.
 func Probe(name string, stdin io.Reader, stdout io.Writer) error {
-	t := teller{json.NewEncoder(stdout)}
+	t := teller{stdout}
 	switch name {
 	case probeCalls:
 		makeCalls(t)
@@ -57,28 +55,19 @@ func startProbe(ctx context.Context, name string, attributes *syscall.SysProcAtt
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	attributes.Pdeathsig = syscall.SIGKILL
-	stdinR, stdin, err := os.Pipe()
-	if err != nil {
-		return answers{}, fmt.Errorf("make pipe: %w", err)
-	}
-	defer stdin.Close()
-	stdout, stdoutW, err := os.Pipe()
-	if err != nil {
-		stdinR.Close()
-		return answers{}, fmt.Errorf("make pipe: %w", err)
-	}
-	defer stdout.Close()
-	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "/proc/self/exe")
 	cmd.Args = append([]string{"hotcell"}, ProbeArgs(name)...)
 	cmd.Env = []string{}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdinR, stdoutW, &said
 	cmd.SysProcAttr = attributes
 	cmd.WaitDelay = time.Second
-	err = cmd.Start()
-	stdinR.Close()
-	stdoutW.Close()
-	if err != nil {
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	stdin, inErr := cmd.StdinPipe()
+	stdout, outErr := cmd.StdoutPipe()
+	if err := errors.Join(inErr, outErr); err != nil {
+		return answers{}, fmt.Errorf("make pipes to probe: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
 		return answers{}, fmt.Errorf("start probe: %w", err)
 	}
 	a, err := readAnswers(stdout, func(one answer) { see(cmd.Process.Pid, one, func() { stdin.Close() }) })
