@@ -11,6 +11,7 @@ import (
 
 	"hotcell/child"
 	"hotcell/ipc"
+	"hotcell/supervisor/host"
 )
 
 // raised turns what the model's process says of itself into a cause. The
@@ -22,10 +23,12 @@ func (m *Model) raised(e *ipc.Exception) *Cause {
 	info := &ErrorInfo{Type: e.Class, Message: e.Message, Traceback: e.Traceback, File: e.File, Line: int(e.Line)}
 	switch e.Cause {
 	case ipc.CauseNoFunction, ipc.CauseInput:
-		return setupError(UnmetInput, "%s", e.Message)
+		cause := setupError(UnmetInput, "%s", e.Message)
+		cause.Source = FromModel
+		return cause
 	case ipc.CauseSyntax:
 		cause := setupError(UnmetInput, "%s, line %d: %s: %s", e.File, e.Line, e.Class, e.Message)
-		cause.Detail = info
+		cause.Source, cause.Detail = FromModel, info
 		return cause
 	case ipc.CauseInvalidResult:
 		return &Cause{Verdict: InvalidResult, Source: FromModel, Reason: e.Message}
@@ -133,18 +136,21 @@ func dataSize(pid int) (int64, error) {
 	return kib << 10, nil
 }
 
-// stageHint says what to do about a step that failed.
+// stageHint says what to do about a step that failed: what this host does not
+// allow, if that can be told.
 func stageHint(e *child.StageError) string {
 	text := fmt.Sprintf("cannot confine a model: %s", e)
-	errno := unix.Errno(e.Errno)
-	switch {
-	case e.Stage == "namespaces" && errno == unix.ENOSPC:
-		return text + "; this user may make no more user namespaces: raise /proc/sys/user/max_user_namespaces"
-	case e.Stage == "namespaces" && (errno == unix.EPERM || errno == unix.EACCES):
-		return text + "; user namespaces are not allowed here: as root set kernel.unprivileged_userns_clone=1 and " +
-			"kernel.apparmor_restrict_unprivileged_userns=0 by sysctl, or install Hotcell's AppArmor profile"
-	case e.Stage == "exec":
+	if e.Stage == "exec" {
 		return text + "; is the interpreter readable and executable by everybody?"
 	}
-	return text
+	if e.Errno == 0 {
+		return text
+	}
+	if trouble := host.This().Namespaces(e.Stage, unix.Errno(e.Errno)); trouble.What != "" {
+		text += "; " + trouble.What
+		if trouble.Mend != "" {
+			text += " (mend: " + trouble.Mend + ")"
+		}
+	}
+	return text + "; hotcell doctor explains"
 }

@@ -117,6 +117,10 @@ func (m *Model) load(ctx context.Context) *Cause {
 	case *ipc.Loaded:
 		return nil
 	case *ipc.Exception:
+		switch answer.Cause {
+		case ipc.CauseInput, ipc.CauseInvalidResult, ipc.CauseOutput:
+			return forged("an error of calling in answer to load")
+		}
 		return m.raised(answer)
 	default:
 		return forged("a %v message in answer to load", answer.Type())

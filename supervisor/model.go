@@ -167,24 +167,28 @@ func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.Fil
 		if !ok {
 			return answer, nil
 		}
-		if err := m.sandbox.conn.Send(m.answer(ask), seq); err != nil {
+		reply, err := m.answer(ask)
+		if err == nil {
+			err = m.sandbox.conn.Send(reply, seq)
+		}
+		if err != nil {
 			return nil, m.broken(err)
 		}
 	}
 }
 
 // answer decides what came through the asked door.
-func (m *Model) answer(ask *ipc.Ask) *ipc.Answer {
+func (m *Model) answer(ask *ipc.Ask) (*ipc.Answer, error) {
 	kind, err := syscallpolicy.ParseKind(ask.Kind)
-	if err != nil || kind != syscallpolicy.KindImport {
-		return &ipc.Answer{Text: "refused: " + ask.Kind}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ipc.ErrFrame, err)
 	}
 	operation := syscallpolicy.Operation{Kind: kind, Target: ask.Target, Time: time.Now()}
 	decision := m.decide(operation)
-	return &ipc.Answer{
-		Allow: decision.Effect == syscallpolicy.Allow,
-		Text:  clip(fmt.Sprintf("import of %s is not allowed: %s", ask.Target, m.spec.Policy.Advice(operation, decision)), 4<<10),
-	}
+	text := fmt.Sprintf("%v of %s is not allowed: %s", kind, clip(ask.Target, 1<<10), m.spec.Policy.Advice(operation, decision))
+	// Other kinds have no door here: saying yes would mean nothing.
+	allow := kind == syscallpolicy.KindImport && decision.Effect == syscallpolicy.Allow
+	return &ipc.Answer{Allow: allow, Text: clip(text, 4<<10)}, nil
 }
 
 // broken says why a conversation ended: by our own doing, by the process's
@@ -258,6 +262,9 @@ func (m *Model) judgeAnswer(answer ipc.Message) *Cause {
 	case *ipc.Result:
 		return m.end(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"})
 	case *ipc.Exception:
+		if answer.Cause == ipc.CauseSyntax || answer.Cause == ipc.CauseNoFunction {
+			return m.end(forged("an error of loading in answer to call"))
+		}
 		return m.end(m.raised(answer))
 	default:
 		return m.end(forged("a %v message in answer to call", answer.Type()))

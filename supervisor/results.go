@@ -11,6 +11,16 @@ import (
 // maxResults bounds how many values a call returns.
 const maxResults = 1024
 
+// bytes8 is the element type of text in the output region.
+var bytes8 = must(shm.ParseDType("|u1"))
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic("bug: " + err.Error())
+	}
+	return v
+}
+
 // checkResults judges a hostile Result against the region that its arrays
 // are said to lie in: names, references, spans. Nothing that passes reaches
 // outside the region.
@@ -37,6 +47,11 @@ func checkResults(values []ipc.Arg, size int64) error {
 			if v.Value.Offset > uint64(size) || v.Value.Size > uint64(size)-v.Value.Offset {
 				return fmt.Errorf("text of %s lies outside the output", v.Name)
 			}
+			// As an array of bytes: texts that overlap would be copied once
+			// for each, up to a thousand times the region.
+			refs = append(refs, shm.Ref{
+				Name: v.Name, DType: bytes8, Shape: []int64{int64(v.Value.Size)}, Offset: int64(v.Value.Offset),
+			})
 		}
 	}
 	return shm.CheckAll(refs, size)

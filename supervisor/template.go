@@ -104,23 +104,7 @@ func (t *template) start(config templateConfig, control *os.File) error {
 		return fmt.Errorf("make status pipe: %w", err)
 	}
 	defer statusW.Close()
-	t.cmd = &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{child.Name}, Env: []string{},
-		ExtraFiles:  []*os.File{control, shim, instructionsR, statusW},
-		Stdout:      t.diagnostics,
-		Stderr:      t.diagnostics,
-		SysProcAttr: config.identity.attributes(),
-		// The pipe's other end may stay open in a process that is about to
-		// die; nobody waits for it longer than that.
-		WaitDelay: time.Second,
-	}
-	// Born in the group where that is possible: moving costs the kernel up to
-	// ten milliseconds.
-	err = config.group.Spawn(t.cmd.SysProcAttr, t.cmd.Start)
-	born := !errors.Is(err, os.ErrPermission)
-	if !born {
-		err = startProcess(t.cmd)
-	}
+	born, err := t.clone(config, []*os.File{control, shim, instructionsR, statusW})
 	if err != nil {
 		instructionsW.Close()
 		statusR.Close()
@@ -132,6 +116,31 @@ func (t *template) start(config templateConfig, control *os.File) error {
 		return errors.Join(err, t.failure())
 	}
 	return nil
+}
+
+// clone starts the child: born in its group where that is possible, as moving
+// it costs the kernel up to ten milliseconds.
+func (t *template) clone(config templateConfig, files []*os.File) (born bool, err error) {
+	command := func() *exec.Cmd {
+		return &exec.Cmd{
+			Path: "/proc/self/exe", Args: []string{child.Name}, Env: []string{},
+			ExtraFiles:  files,
+			Stdout:      t.diagnostics,
+			Stderr:      t.diagnostics,
+			SysProcAttr: config.identity.attributes(),
+			// The pipe's other end may stay open in a process that is about
+			// to die; nobody waits for it longer than that.
+			WaitDelay: time.Second,
+		}
+	}
+	t.cmd = command()
+	err = config.group.Spawn(t.cmd.SysProcAttr, t.cmd.Start)
+	if !errors.Is(err, os.ErrPermission) {
+		return true, err
+	}
+	// A command that did not start cannot be started again.
+	t.cmd = command()
+	return false, startProcess(t.cmd)
 }
 
 // instruct lets the child take its steps, and become the interpreter once it

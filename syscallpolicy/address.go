@@ -75,8 +75,8 @@ func (a address) exact() error {
 	return nil
 }
 
-func (a address) match(op Operation, _ bool) (place, bool) {
-	host, port, err := net.SplitHostPort(op.Target)
+func (a address) match(q *question, _ bool) (place, bool) {
+	host, port, err := net.SplitHostPort(q.Target)
 	if err != nil {
 		return place{}, false
 	}

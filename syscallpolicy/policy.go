@@ -32,8 +32,9 @@ func (p Policy) Decide(op Operation) Decision {
 	if d, ok := p.profile.decide(op); ok {
 		return d
 	}
+	q := newQuestion(&op)
 	for i := range p.rules {
-		if d, ok := p.rules[i].decide(op); ok {
+		if d, ok := p.rules[i].decide(q); ok {
 			return d
 		}
 	}

@@ -422,3 +422,23 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkDecide is what each routed operation pays: a refused open passes
+// every rule.
+func BenchmarkDecide(b *testing.B) {
+	p, err := Parse("p.toml", []byte(decideRules), fakeHost)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, op := range []Operation{
+		{Kind: KindOpen, Target: "/srv/data/deep/below/x.csv", Syscall: "openat"},
+		{Kind: KindOpen, Target: "/usr/share/zoneinfo/Europe/Berlin", Syscall: "openat"},
+		{Kind: KindImport, Target: "socket"},
+	} {
+		b.Run(fmt.Sprintf("%v-%v", op.Kind, p.Decide(op).Effect), func(b *testing.B) {
+			for b.Loop() {
+				p.Decide(op)
+			}
+		})
+	}
+}

@@ -139,12 +139,12 @@ func (r Rule) checkModule() error {
 	return nil
 }
 
-// decide answers op if the rule speaks of it.
-func (c *compiled) decide(op Operation) (Decision, bool) {
-	if !c.concerns(op) {
+// decide answers q if the rule speaks of it.
+func (c *compiled) decide(q *question) (Decision, bool) {
+	if !c.concerns(q) {
 		return Decision{}, false
 	}
-	at, ok := c.subject.match(op, c.Effect.allowing())
+	at, ok := c.subject.match(q, c.Effect.allowing())
 	if !ok {
 		return Decision{}, false
 	}
@@ -155,21 +155,20 @@ func (c *compiled) decide(op Operation) (Decision, bool) {
 	return d, true
 }
 
-// concerns tells whether the rule speaks of op's kind and of what it does.
-func (c *compiled) concerns(op Operation) bool {
-	if _, byName := c.subject.(callName); byName {
-		return op.Syscall != ""
+// concerns tells whether the rule speaks of q's kind and of what it does.
+func (c *compiled) concerns(q *question) bool {
+	if !c.Kinds.Has(q.Kind) {
+		// A call by name, whatever it does.
+		_, byName := c.subject.(callName)
+		return byName && q.Syscall != ""
 	}
-	if !c.Kinds.Has(op.Kind) {
-		return false
-	}
-	if namingKinds.Has(op.Kind) {
+	if namingKinds.Has(q.Kind) {
 		return true
 	}
 	if c.Effect.allowing() {
-		return c.Write || !op.Write
+		return c.Write || !q.Write
 	}
-	return op.Write || !c.Write
+	return q.Write || !c.Write
 }
 
 func (r Rule) String() string {

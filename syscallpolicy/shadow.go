@@ -14,11 +14,11 @@ func neverMatches(rules []compiled) string {
 	by := -1
 	for _, k := range c.Kinds.Kinds() {
 		for _, write := range []bool{false, true} {
-			op := Operation{Kind: k, Write: write, Syscall: "any"}
-			if !c.concerns(op) || write && !c.Write {
+			q := &question{Operation: &Operation{Kind: k, Write: write, Syscall: "any"}}
+			if !c.concerns(q) || write && !c.Write {
 				continue // what is left of a refusal is not what it was written for
 			}
-			i := covering(rules[:last], c, op)
+			i := covering(rules[:last], c, q)
 			if i < 0 {
 				return ""
 			}
@@ -28,12 +28,12 @@ func neverMatches(rules []compiled) string {
 	return fmt.Sprintf("this rule can never match, because %s answers all of it before; move it up or take it out", rules[by].Origin)
 }
 
-// covering finds a rule that answers op on whatever target c matches.
-func covering(rules []compiled, c *compiled, op Operation) int {
+// covering finds a rule that answers q on whatever target c matches.
+func covering(rules []compiled, c *compiled, q *question) int {
 	for i := range rules {
 		r := &rules[i]
 		allowing := r.Effect.allowing()
-		if !r.concerns(op) || !r.subject.covers(c.subject, allowing && namingKinds.Has(op.Kind)) {
+		if !r.concerns(q) || !r.subject.covers(c.subject, allowing && namingKinds.Has(q.Kind)) {
 			continue
 		}
 		if allowing && !literalPath(r.subject) && inProc(c.subject) {

@@ -11,11 +11,22 @@ import (
 // in the supervisor (parent) and looks at targets of the model's choosing. It
 // only reads the operation, and where it is about paths it says where one is.
 type subject interface {
-	match(op Operation, allowing bool) (place, bool)
+	match(q *question, allowing bool) (place, bool)
 
 	// covers tells clear cases of a subject that matches whatever another does;
 	// below is what match takes for paths.
 	covers(other subject, below bool) bool
+}
+
+// question is an operation as the rules look at it: every one of them is
+// asked about every refused operation, which is what a flooder sends.
+type question struct {
+	*Operation
+	clean bool // the target is a clean absolute path
+}
+
+func newQuestion(op *Operation) *question {
+	return &question{op, (pathKinds|KindsOf(KindExec)).Has(op.Kind) && cleanPath(op.Target)}
 }
 
 // place is where an operation on a path is carried out.
@@ -24,14 +35,14 @@ type place struct{ root, below string }
 // anything is a rule without a target.
 type anything struct{}
 
-func (anything) match(op Operation, allowing bool) (place, bool) {
-	if !pathKinds.Has(op.Kind) {
+func (anything) match(q *question, allowing bool) (place, bool) {
+	if !pathKinds.Has(q.Kind) {
 		return place{}, true
 	}
-	if !cleanPath(op.Target) || allowing && underProc(op.Target) {
+	if !q.clean || allowing && underProc(q.Target) {
 		return place{}, false
 	}
-	rest, _ := within(op.Target, "/")
+	rest, _ := within(q.Target, "/")
 	return place{"/", dotIfEmpty(rest)}, true
 }
 
@@ -63,22 +74,22 @@ func newPaths(text string, look Lookup) (paths, error) {
 	return p, nil
 }
 
-func (p paths) match(op Operation, allowing bool) (place, bool) {
-	if !cleanPath(op.Target) {
+func (p paths) match(q *question, allowing bool) (place, bool) {
+	if !q.clean {
 		return place{}, false
 	}
 	// Nobody can make, remove or rename a granted directory itself from within
 	// it. A refusal speaks of it too.
-	below := allowing && namingKinds.Has(op.Kind)
+	below := allowing && namingKinds.Has(q.Kind)
 	for _, pattern := range [...]pathPattern{p.real, p.written} {
-		if !pattern.match(op.Target, below) {
+		if !pattern.match(q.Target, below) {
 			continue
 		}
 		if p.real.literal != "" {
 			rest, _ := within(p.real.literal, p.real.static)
 			return place{p.real.static, dotIfEmpty(rest)}, true
 		}
-		rest, _ := within(op.Target, pattern.static)
+		rest, _ := within(q.Target, pattern.static)
 		at := place{p.real.static, dotIfEmpty(rest)}
 		return at, !(allowing && underProc(path.Join(at.root, at.below)))
 	}
@@ -140,8 +151,8 @@ func newNames(text string) (names, error) {
 
 const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-func (n names) match(op Operation, _ bool) (place, bool) {
-	rest := op.Target
+func (n names) match(q *question, _ bool) (place, bool) {
+	rest := q.Target
 	for i, g := range n {
 		part, after, more := strings.Cut(rest, ".")
 		if !g.match(part) || !more && i < len(n)-1 {
@@ -168,6 +179,6 @@ func (n names) covers(other subject, _ bool) bool {
 // callName is a system call by name, whatever kind of operation it makes.
 type callName string
 
-func (c callName) match(op Operation, _ bool) (place, bool) { return place{}, op.Syscall == string(c) }
+func (c callName) match(q *question, _ bool) (place, bool) { return place{}, q.Syscall == string(c) }
 
 func (c callName) covers(other subject, _ bool) bool { return c == other }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-
 	"hotcell/syscallpolicy"
 )
 
@@ -20,7 +19,7 @@ import (
 // empty root) is not needed to see what the broker does.
 const enter = `
 import ctypes, sys, os, io, shutil, tempfile, pathlib, random, socket, errno, threading, stat, sqlite3, traceback, linecache
-import http.client, encodings.idna, json, glob, zipfile
+import http.client, encodings.idna, encodings.cp437, json, glob, zipfile
 libc = ctypes.CDLL(None, use_errno=True)
 code = open(sys.argv[1], "rb").read()
 class Program(ctypes.Structure):
@@ -84,7 +83,7 @@ func runPython(t *testing.T, b *Broker, model string) string {
 // scratchBroker has scratch, and allows all in it.
 func scratchBroker(t *testing.T, more ...rule) (*Broker, *recorded) {
 	t.Helper()
-	scratch, err := NewScratch(8<<20, 1000)
+	scratch, err := NewScratch(8<<20, 2000)
 	must(t, err)
 	p := &recorded{rules: append([]rule{{path: ScratchPath, effect: allow}}, more...)}
 	return newBroker(t, Options{Decide: p.decide, Scratch: scratch}), p
@@ -124,6 +123,7 @@ func TestPathDescriptor(t *testing.T) {
 	root := tree(t)
 	b, _ := grant(t, root)
 	got := runPython(t, b, fmt.Sprintf(`
+import os
 fd = os.open(%q, os.O_PATH)
 print(os.read(fd, 7))
 `, root+"/file"))
@@ -131,4 +131,3 @@ print(os.read(fd, 7))
 		t.Errorf("the model printed %q; want %q", got, want)
 	}
 }
-

@@ -23,3 +23,4 @@ def model():
     print("flood", flush=True)
     for i in range(10):
         threading.Thread(target=flood, args=(i,)).start()
+    flood(10)

@@ -1,4 +1,4 @@
-# run: --module ctypes --threads 8 --timeout 5s
+# run: --module _thread --threads 8 --timeout 5s
 # exit: 0
 # stdout: (?m)^at most 7 threads more, 2000 times refused$
 """Threads by the raw call, each to wait for ever, and again and again: no more than the limit."""

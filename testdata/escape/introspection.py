@@ -60,9 +60,9 @@ def model():
         real("_imp").create_dynamic(spec)
     except (ImportError, OSError) as e:
         print("an extension by its path:", e)
-    for name in "unshare", "mount", "pivot_root", "pidfd_open", "fork_into", "landlock_nothing", "seccomp":
-        count = getattr(kernel, name).__code__.co_argcount
-        fails(f"the shim's {name}", getattr(kernel, name), *[[0, b"x", b"x", 0, b"x"], [1] * 5][name not in ("mount", "seccomp")][:count])
-    for subclass in object.__subclasses__():
-        assert subclass.__name__ != "Secret"
+    for name, *args in [
+        ("unshare", 0), ("mount", b"none", b"/", b"tmpfs", 0, b""), ("pivot_root", b".", b"."), ("pidfd_open", 1), ("fork_into", 0, 0),
+        ("landlock_nothing", 6), ("seccomp", b"\6\0\0\0\0\0\xff\x7f", False), ("map_region", -1, 4096, True, 0x1000000000),
+    ]:  # fmt: skip
+        fails(f"the shim's {name}", getattr(kernel, name), *args)
     print("nothing gained")

@@ -18,3 +18,4 @@ def model():
     print("storm", flush=True)
     for _ in range(6):
         threading.Thread(target=junk).start()
+    junk()

@@ -1,5 +1,5 @@
 # verdict: setup-error
-# source: supervisor
+# source: model
 # exit: 2
 # reason: defines no function model
 def modell():
