@@ -274,7 +274,8 @@ func (m *Model) judgeAnswer(answer ipc.Message) *Cause {
 // take makes the results stable before anything looks at them: the sandbox
 // is dead, and the seal proves that nobody can write the region any more.
 func (m *Model) take(result *ipc.Result, output *shm.Region) (*Results, *Cause) {
-	m.sandbox.wait()
+	// The template serves this model only: both end at the same time.
+	m.template.close()
 	err := output.Seal()
 	if err == nil {
 		err = checkResults(result.Values, output.Size())

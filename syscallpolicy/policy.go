@@ -15,8 +15,28 @@ type Policy struct {
 	preset   string
 	limits   Limits
 	rules    []compiled // by layer; the first that matches decides
+	byKind   *ruleIndex // of rules
 	profile  *profile   // never changed once made
 	warnings []string
+}
+
+// ruleIndex has the rules that can speak of each kind, so that a flood of
+// refused opens does not pass the long list of modules each time.
+type ruleIndex [kindEnd][]*compiled
+
+// withRules gives p with these rules in the place of its own.
+func (p Policy) withRules(rules []compiled) Policy {
+	p.rules, p.byKind = slices.Clip(rules), new(ruleIndex)
+	for i := range p.rules {
+		c := &p.rules[i]
+		_, byName := c.subject.(callName)
+		for k := range kindEnd {
+			if byName || c.Kinds.Has(k) {
+				p.byKind[k] = append(p.byKind[k], c)
+			}
+		}
+	}
+	return p
 }
 
 // byDefault is the rule that refuses when no other speaks.
@@ -32,9 +52,12 @@ func (p Policy) Decide(op Operation) Decision {
 	if d, ok := p.profile.decide(op); ok {
 		return d
 	}
+	if p.byKind == nil || op.Kind >= kindEnd {
+		return Decision{Rule: byDefault}
+	}
 	q := newQuestion(&op)
-	for i := range p.rules {
-		if d, ok := p.rules[i].decide(q); ok {
+	for _, c := range p.byKind[op.Kind] {
+		if d, ok := c.decide(q); ok {
 			return d
 		}
 	}
@@ -136,8 +159,7 @@ func (p Policy) WithRules(look Lookup, rules ...Rule) (Policy, error) {
 		}
 		list = append(list, c)
 	}
-	p.rules = append(list, p.rules...)
-	return p, nil
+	return p.withRules(append(list, p.rules...)), nil
 }
 
 // WithRead lets the model open for reading, list and look at a file, or a
@@ -175,9 +197,9 @@ func (p Policy) WithModules(origin string, names ...string) (Policy, error) {
 // ReplaceModules lets the model import these modules and no others; what
 // rules refuse stays refused.
 func (p Policy) ReplaceModules(origin string, names ...string) (Policy, error) {
-	p.rules = slices.DeleteFunc(slices.Clone(p.rules), func(c compiled) bool {
+	p = p.withRules(slices.DeleteFunc(slices.Clone(p.rules), func(c compiled) bool {
 		return c.Kinds.Has(KindImport) && c.Effect == Allow
-	})
+	}))
 	return p.WithModules(origin, names...)
 }
 
@@ -185,8 +207,7 @@ func (p Policy) ReplaceModules(origin string, names ...string) (Policy, error) {
 // answers and can be carried out.
 func (p Policy) WithAsk() Policy {
 	r := Rule{Kinds: pathKinds | KindsOf(KindConnect, KindCall), Write: true, Effect: Ask, Origin: "--ask"}
-	p.rules = append(slices.Clip(p.rules), compiled{Rule: r, layer: fromPreset, subject: anything{}, root: true})
-	return p
+	return p.withRules(append(slices.Clip(p.rules), compiled{Rule: r, layer: fromPreset, subject: anything{}, root: true}))
 }
 
 func moduleRules(origin string, names []string) ([]Rule, error) {

@@ -44,16 +44,16 @@ func Preset(name string) (Policy, error) {
 			known = append(known, p.name)
 			continue
 		}
-		policy := Policy{preset: name, limits: DefaultLimits()}
+		var rules []compiled
 		for _, module := range p.modules {
 			r := Rule{Kinds: KindsOf(KindImport), Target: module, Effect: Allow, Origin: "preset " + name}
 			c, err := r.compile(fromPreset, nil)
 			if err != nil {
 				return Policy{}, fmt.Errorf("preset %s: %w", name, err)
 			}
-			policy.rules = append(policy.rules, c)
+			rules = append(rules, c)
 		}
-		return policy, nil
+		return Policy{preset: name, limits: DefaultLimits()}.withRules(rules), nil
 	}
 	return Policy{}, fmt.Errorf("there is no preset %q; write one of %s", name, strings.Join(known, ", "))
 }

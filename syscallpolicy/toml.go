@@ -122,7 +122,7 @@ func (r *reader) policy(root *tomlTable) Policy {
 	rules := r.files(root)
 	rules = append(rules, r.operations(root, rules)...)
 	rules = append(rules, r.modules(root, rules)...)
-	p.rules = append(rules, p.rules...)
+	p = p.withRules(append(rules, p.rules...))
 	for _, c := range rules {
 		if why := p.neverAsked(c); why != "" {
 			r.fail(c.line, "%s", why)
