@@ -38,6 +38,9 @@ type question struct {
 	write  bool
 }
 
+// answered marks the rule of a decision that somebody made just now.
+const answered = ", answered"
+
 // maxKnown bounds the remembered answers.
 const maxKnown = 1000
 
@@ -65,16 +68,16 @@ func (m *Model) ask(operation syscallpolicy.Operation, rule string) syscallpolic
 	}
 	m.clock.pause()
 	asked := time.Now()
-	decision, always, answered := m.question(operation, left)
+	decision, always, ok := m.question(operation, left)
 	a.spent += time.Since(asked)
 	m.clock.resume()
 	if err := m.group.Thaw(); err != nil {
 		m.end(internalError("thaw sandbox after a question: %v", err))
 	}
-	if !answered {
+	if !ok {
 		return denied("and no answer came")
 	}
-	decision.Rule = rule + ", answered"
+	decision.Rule = rule + answered
 	if always && len(a.known) < maxKnown {
 		if a.known == nil {
 			a.known = map[question]syscallpolicy.Decision{}

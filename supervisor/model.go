@@ -2,9 +2,12 @@ package supervisor
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +33,7 @@ type Model struct {
 	group         *cgroup.Group
 	record        *recorder
 	logs          logs
+	log           *slog.Logger
 	asking        asking
 	started       time.Time // of the launch
 	handed        time.Time // when the clock began to run
@@ -48,7 +52,7 @@ func newModel(s *Supervisor, spec Spec) *Model {
 		spec.Function = "model"
 	}
 	limits := spec.Policy.Limits()
-	m := &Model{supervisor: s, spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(spec.Policy.Advice), started: time.Now(), ended: make(chan struct{})}
+	m := &Model{supervisor: s, log: s.log.With("model", rand.Text()[:12]), spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(advice(spec.Policy)), started: time.Now(), ended: make(chan struct{})}
 	m.logs = logs{limit: limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
 	m.logs.over = func() {
 		m.end(&Cause{Verdict: OutputLimit, Source: FromSupervisor,
@@ -93,6 +97,24 @@ func (m *Model) watch() {
 	m.background.Go(m.watchCPU)
 }
 
+// powerOfTen thins the log of a flood: its 1st, 10th, 100th ... are told.
+func powerOfTen(n int64) bool {
+	for n >= 10 && n%10 == 0 {
+		n /= 10
+	}
+	return n == 1
+}
+
+// advice is the policy's, but for what a person or the host decided just now.
+func advice(p syscallpolicy.Policy) func(syscallpolicy.Operation, syscallpolicy.Decision) string {
+	return func(operation syscallpolicy.Operation, decision syscallpolicy.Decision) string {
+		if strings.HasSuffix(decision.Rule, answered) {
+			return ""
+		}
+		return p.Advice(operation, decision)
+	}
+}
+
 // decide is the one decider: both doors lead here. The first rule that matches
 // answers, the host where a rule says so, and nobody else.
 func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision {
@@ -118,7 +140,12 @@ func (m *Model) recorded(operation syscallpolicy.Operation, decision syscallpoli
 	if m.spec.Observe != nil {
 		m.spec.Observe(operation, decision)
 	}
-	if m.record.add(operation, decision) > m.limits.MaxOperations {
+	total, equal := m.record.add(operation, decision)
+	if powerOfTen(equal) {
+		m.log.Info("operation", "kind", operation.Kind.String(), "target", clip(operation.Target, maxTarget),
+			"decision", decision.Effect.String(), "rule", decision.Rule, "count", equal)
+	}
+	if total > m.limits.MaxOperations {
 		m.end(&Cause{Verdict: OperationLimit, Source: FromSupervisor,
 			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.limits.MaxOperations)})
 	}

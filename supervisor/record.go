@@ -44,8 +44,9 @@ func newRecorder(advise func(syscallpolicy.Operation, syscallpolicy.Decision) st
 	return &recorder{places: map[OperationRecord]int{}, advise: advise}
 }
 
-// add counts one decision and gives how many there are now.
-func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy.Decision) int64 {
+// add counts one decision and gives how many there are now, of all and of
+// those equal to it.
+func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy.Decision) (total, equal int64) {
 	key := OperationRecord{
 		Kind: operation.Kind.String(), Target: operation.Target,
 		Decision: decision.Effect.String(), Rule: decision.Rule,
@@ -70,7 +71,7 @@ func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy
 		r.list = append(r.list, key)
 	}
 	r.list[place].Count++
-	return r.total
+	return r.total, r.list[place].Count
 }
 
 // snapshot gives the records in the order of their first decision.

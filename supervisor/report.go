@@ -65,6 +65,9 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 	if err := m.removeGroups(); err != nil && cause.Verdict == OK {
 		o.Cause = internalError("%v", err)
 	}
+	m.log.Info("ended", "verdict", string(o.Cause.Verdict), "source", string(o.Cause.Source), "reason", clip(o.Cause.Reason, maxTarget),
+		"wall_seconds", o.Usage.WallSeconds, "cpu_seconds", o.Usage.CPUSeconds, "launch_seconds", o.Usage.LaunchSeconds,
+		"memory_peak_bytes", o.Usage.MemoryPeakBytes, "operations", o.Usage.Operations)
 	return o
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
-	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -46,20 +48,40 @@ func (p *policyFlags) policy() (syscallpolicy.Policy, error) {
 	if policy, err = policy.WithModules("--module", p.addModules...); err != nil {
 		return policy, err
 	}
-	for _, name := range p.write {
-		if policy, err = policy.WithWrite(name, syscallpolicy.Host); err != nil {
-			return policy, err
-		}
+	if policy, err = withPaths(policy, p.write, syscallpolicy.Policy.WithWrite); err != nil {
+		return policy, err
 	}
-	for _, name := range p.read {
-		if policy, err = policy.WithRead(name, syscallpolicy.Host); err != nil {
-			return policy, err
-		}
+	if policy, err = withPaths(policy, p.read, syscallpolicy.Policy.WithRead); err != nil {
+		return policy, err
 	}
 	if p.ask {
 		policy = policy.WithAsk()
 	}
-	return policy.WithLimits(p.effectiveLimits(policy.Limits()))
+	limits := policy.Limits()
+	for _, name := range syscallpolicy.LimitNames() {
+		if p.flags.Changed(name) {
+			limits = limits.WithNamed(name, p.limits)
+		}
+	}
+	return policy.WithLimits(limits)
+}
+
+// withPaths grants what the shell's user named, from where he stands.
+func withPaths(policy syscallpolicy.Policy, names []string,
+	grant func(syscallpolicy.Policy, string, syscallpolicy.Lookup) (syscallpolicy.Policy, error)) (syscallpolicy.Policy, error) {
+	for _, name := range names {
+		absolute, err := filepath.Abs(name)
+		if err == nil && name == "" {
+			err = fmt.Errorf("a path is empty")
+		}
+		if err == nil {
+			policy, err = grant(policy, absolute, syscallpolicy.Host)
+		}
+		if err != nil {
+			return policy, err
+		}
+	}
+	return policy, nil
 }
 
 func (p *policyFlags) base() (syscallpolicy.Policy, error) {
@@ -67,30 +89,18 @@ func (p *policyFlags) base() (syscallpolicy.Policy, error) {
 		return syscallpolicy.Preset(syscallpolicy.DefaultPreset)
 	}
 	policy, err := syscallpolicy.Load(p.file, syscallpolicy.Host)
-	var file *syscallpolicy.FileError
-	if errors.As(err, &file) {
-		return policy, &inputError{file.Error()}
+	if err != nil {
+		return policy, badInput("%s", firstMistake(p.file, err))
 	}
-	return policy, err
+	return policy, nil
 }
 
-// effectiveLimits lets a flag that was given override the file.
-func (p *policyFlags) effectiveLimits(l syscallpolicy.Limits) syscallpolicy.Limits {
-	for name, set := range map[string]func(){
-		"memory":         func() { l.Memory = p.limits.Memory },
-		"timeout":        func() { l.Timeout = p.limits.Timeout },
-		"cpu-time":       func() { l.CPUTime = p.limits.CPUTime },
-		"cpus":           func() { l.CPUs = p.limits.CPUs },
-		"threads":        func() { l.Threads = p.limits.Threads },
-		"recursion":      func() { l.Recursion = p.limits.Recursion },
-		"max-output":     func() { l.MaxOutput = p.limits.MaxOutput },
-		"max-log":        func() { l.MaxLog = p.limits.MaxLog },
-		"max-operations": func() { l.MaxOperations = p.limits.MaxOperations },
-		"scratch":        func() { l.Scratch = p.limits.Scratch },
-	} {
-		if p.flags.Changed(name) {
-			set()
-		}
+// firstMistake is one line about a policy file that may have many.
+func firstMistake(file string, err error) string {
+	first, rest, more := strings.Cut(err.Error(), "\n")
+	if more {
+		n := strings.Count(rest, "\n") + 1
+		first += fmt.Sprintf(" (and %d more: hotcell policy check %s)", n, file)
 	}
-	return l
+	return first
 }

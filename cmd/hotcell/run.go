@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -32,6 +33,7 @@ type runOptions struct {
 	outputDir   string
 	json        bool
 	reportFile  string
+	log         string
 	raw         bool
 	quiet       bool
 	verbose     bool
@@ -84,6 +86,7 @@ func (o *runOptions) bindAll(c *cobra.Command) {
 	f.StringVar(&o.outputDir, "output-dir", "", "write every array among the results to `DIR`/NAME.npy")
 	f.BoolVar(&o.json, "json", false, "print the report on stdout, and nothing else")
 	f.StringVar(&o.reportFile, "report", "", "write the report to `FILE`")
+	f.StringVar(&o.log, "log", "", "log decisions and the end to stderr as `text|json`")
 	f.BoolVar(&o.raw, "raw", false, "do not escape control characters in what the model prints")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no summary")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: isolation, all operations")
@@ -127,7 +130,11 @@ func (r *run) outcome(ctx context.Context, model string, args []string) *supervi
 	if err != nil {
 		return r.unusable(err)
 	}
-	s, err := supervisor.New(supervisor.Options{})
+	log, err := r.logger()
+	if err != nil {
+		return r.unusable(err)
+	}
+	s, err := supervisor.New(supervisor.Options{Logger: log})
 	if err != nil {
 		return r.unusable(err)
 	}
@@ -136,6 +143,27 @@ func (r *run) outcome(ctx context.Context, model string, args []string) *supervi
 		outcome.Cause = &supervisor.Cause{Verdict: supervisor.InternalError, Source: supervisor.FromSupervisor, Reason: err.Error()}
 	}
 	return outcome
+}
+
+// logger writes events to stderr, escaped: targets are the model's words.
+func (r *run) logger() (*slog.Logger, error) {
+	switch r.log {
+	case "":
+		return nil, nil
+	case "text":
+		return slog.New(slog.NewTextHandler(safetext.NewWriter(r.stderr), nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(jsonLines{r.stderr}, nil)), nil
+	}
+	return nil, badInput("--log %s: write text or json", r.log)
+}
+
+// jsonLines escapes lines of JSON, which come in one write each.
+type jsonLines struct{ to io.Writer }
+
+func (w jsonLines) Write(line []byte) (int, error) {
+	_, err := w.to.Write(safetext.JSON(line))
+	return len(line), err
 }
 
 // prepare reads everything that the user named. Inputs are returned with an

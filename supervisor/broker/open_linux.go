@@ -176,12 +176,8 @@ func (r *request) create(f *object, o opening) (Descriptor, unix.Errno) {
 		return none, errno
 	}
 	r.local = append(append(r.local[:0], f.name...), 0)
-	r.how = unix.OpenHow{
-		Flags:   uint64(o.flags&^unix.O_TRUNC | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | reopenFlags),
-		Mode:    uint64(r.b.masked(o.mode)),
-		Resolve: howResolve,
-	}
-	fd, errno := openat2(f.fd, r.local, &r.how)
+	flags := o.flags&^unix.O_TRUNC | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | reopenFlags
+	fd, errno := r.openLocal(f.fd, uint64(flags), r.b.masked(o.mode))
 	if errno == unix.EEXIST && !o.exclusive {
 		return none, 0
 	}
@@ -195,10 +191,6 @@ func (r *request) createTemporary(f *object, o opening) (Descriptor, unix.Errno)
 		return none, errno
 	}
 	r.local = append(r.local[:0], '.', 0)
-	r.how = unix.OpenHow{
-		Flags:   uint64(o.flags&^unix.O_TRUNC | unix.O_TMPFILE | unix.O_EXCL | reopenFlags),
-		Mode:    uint64(r.b.masked(o.mode)),
-		Resolve: howResolve,
-	}
-	return openat2(f.fd, r.local, &r.how)
+	flags := o.flags&^unix.O_TRUNC | unix.O_TMPFILE | unix.O_EXCL | reopenFlags
+	return r.openLocal(f.fd, uint64(flags), r.b.masked(o.mode))
 }

@@ -173,7 +173,7 @@ const (
 	whyAbove      = "the directory that has it was not granted"
 	whyNoRoot     = "it lies below no granted root"
 	whyType       = "it is neither a regular file nor a directory"
-	whyMount      = "another file system is mounted on the way"
+	whyMount      = "the way to it leads over another mount, or out of what was granted"
 	whyReadOnly   = "it was granted for reading only"
 	whySetID      = "it is a set-user-id file"
 	whyAttributes = "attributes, locks and owners of host files never change"

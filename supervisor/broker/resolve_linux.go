@@ -140,11 +140,8 @@ func (r *request) openPath(o *object, at place, w wish) (next place, errno unix.
 			errno = r.openParent(o, w)
 		}
 	}
-	switch errno {
-	case unix.ELOOP:
+	if errno == unix.ELOOP {
 		return r.expandOrAgain(at, w)
-	case unix.EXDEV:
-		errno = r.refuse(unix.EACCES, whyMount)
 	}
 	return place{}, errno
 }
@@ -197,7 +194,8 @@ func (r *request) openParent(o *object, w wish) (errno unix.Errno) {
 		return r.refuse(unix.EACCES, whyAbove)
 	}
 	o.name = o.root.name
-	o.fd, errno = openat2(o.root.dir, []byte(".\x00"), &unix.OpenHow{Flags: howFlags, Resolve: howResolve})
+	r.local = append(r.local[:0], '.', 0)
+	o.fd, errno = r.openLocal(o.root.dir, howFlags, 0)
 	return errno
 }
 
@@ -214,6 +212,17 @@ func (r *request) openBelow(o *root, path, suffix string) (Descriptor, unix.Errn
 		return none, unix.ENOTDIR
 	}
 	r.local = append(append(o.relative(r.local[:0], path), suffix...), 0)
-	r.how = unix.OpenHow{Flags: howFlags, Resolve: howResolve}
-	return openat2(o.dir, r.local, &r.how)
+	return r.openLocal(o.dir, howFlags, 0)
+}
+
+// openLocal opens r.local, which ends in a NUL, below a directory. EXDEV is
+// the kernel's word for a way out that it refuses: a mount, or a directory on
+// the way that was moved out of dir at that moment.
+func (r *request) openLocal(dir Descriptor, flags uint64, mode uint32) (Descriptor, unix.Errno) {
+	r.how = unix.OpenHow{Flags: flags, Mode: uint64(mode), Resolve: howResolve}
+	d, errno := openat2(dir, r.local, &r.how)
+	if errno == unix.EXDEV {
+		errno = r.refuse(unix.EACCES, whyMount)
+	}
+	return d, errno
 }

@@ -135,7 +135,10 @@ func (k *walker) step(name, rest []byte, last bool) (place, unix.Errno) {
 	}
 	fd, errno := k.open(o, path, name)
 	if errno != 0 {
-		return place{}, k.r.lookError(errno, last)
+		if errno == unix.ENOENT && last {
+			errno = 0 // what is not there is no link
+		}
+		return place{}, errno
 	}
 	return k.arrive(fd, path, rest, last)
 }
@@ -147,8 +150,7 @@ func (k *walker) open(o *root, path string, name []byte) (Descriptor, unix.Errno
 		return k.r.openBelow(o, path, "")
 	}
 	k.r.local = append(append(k.r.local[:0], name...), 0)
-	k.r.how = unix.OpenHow{Flags: howFlags, Resolve: howResolve}
-	return openat2(k.fd, k.r.local, &k.r.how)
+	return k.r.openLocal(k.fd, howFlags, 0)
 }
 
 // arrive is at a name that is there: a link gives the text, a directory is
@@ -171,18 +173,6 @@ func (k *walker) arrive(fd Descriptor, path string, rest []byte, last bool) (pla
 		return place{}, unix.ENOTDIR
 	}
 	return place{}, 0
-}
-
-// lookError is what a look that found nothing means. A last name that is not
-// there is no link; ELOOP is a change since the names before were looked at.
-func (r *request) lookError(errno unix.Errno, last bool) unix.Errno {
-	switch {
-	case errno == unix.ENOENT && last:
-		return 0
-	case errno == unix.EXDEV:
-		return r.refuse(unix.EACCES, whyMount)
-	}
-	return errno
 }
 
 // linkText is what a text becomes when a link in the real directory parent

@@ -10,7 +10,6 @@
 # refused: syscall mount
 # refused: syscall memfd_create
 # refused: syscall name_to_handle_at
-# refused: list getdents64
 """Files by raw system calls, as native code would make them (x86-64 numbers)."""
 
 import ctypes
