@@ -179,4 +179,3 @@ func decisionLine(d syscallpolicy.Decision) string {
 	}
 	return line + ": " + safetext.Line(d.Rule)
 }
-
