@@ -35,7 +35,7 @@ func (p Policy) Advice(op Operation, d Decision) string {
 	words := inlineRule(rule)
 	switch {
 	case len(op.Target) > maxAdvice || !printable(op.Target):
-		return "its name is too long or too odd to repeat; --learn writes the rule that allows it"
+		return "its name is too long or too odd to repeat; --learn FILE shows what could allow it"
 	case op.Kind == KindImport:
 		return fmt.Sprintf("add it to [modules] allow in the policy, or give --module %s", op.Target)
 	case op.Kind == KindConnect || op.Kind == KindCall:

@@ -31,6 +31,30 @@
 // after the comparison, so a call that is judged by a path or an address is
 // asked, and then performed by the supervisor itself.
 //
+// # The policy
+//
+// A Policy answers an Operation with a Decision: the first rule that matches
+// decides, rules of a command line before those of a file (Load) before those
+// of the preset that it builds on, and what none matches is refused. A policy
+// is a value, and deciding depends on nothing but the value and the operation.
+//
+// Targets are compared as bytes with patterns in which "**" is any number of
+// components, * and ? are characters of one, [...] is one of a set and \ takes
+// the meaning from the next character. "/a/**" is /a with all below it.
+// Rules that allow reading say nothing of writing; what may be opened may be
+// looked at. A Decision that allows names the directory below which the file
+// is to be looked up, so that no link leads out of what was granted.
+//
+// An OCI seccomp profile is read as a table of system calls that only ever
+// narrows. What it allows opens nothing: the filter's list and the rules decide
+// as before. What it refuses or kills is refused or killed before any rule is
+// asked, and what it has notified is decided by the rules; calls of either
+// sort that the filter would allow by itself are asked (Shape.Asked). Where it
+// means some arguments only, the supervisor compares them; for a call of the
+// filter's list, unless the filter's own conditions imply them, the call is
+// refused for all arguments, with a warning. A profile that refuses what no
+// interpreter runs without is not taken.
+//
 // # Where the list comes from
 //
 // The allowed calls were measured with strace -f, after a marker that stands

@@ -214,3 +214,36 @@ func TestAskedFilter(t *testing.T) {
 		}
 	}
 }
+
+// FuzzProfile: a profile only ever narrows, and the filter that it asks for
+// can be made.
+func FuzzProfile(f *testing.F) {
+	f.Add([]byte(fmt.Sprintf(dockerLike, filterList("mseal"))), uint16(unix.SYS_OPENAT), uint64(0))
+	f.Add([]byte(`{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["openat"], "action": "SCMP_ACT_KILL",
+		"args": [{"index": 0, "value": 1, "op": "SCMP_CMP_MASKED_EQ"}]}]}`), uint16(unix.SYS_OPENAT), uint64(1))
+	f.Fuzz(func(t *testing.T, text []byte, nr uint16, arg uint64) {
+		profile, _, err := readProfile("p.json", text)
+		if err != nil {
+			return
+		}
+		p, err := Preset("compute")
+		if err == nil {
+			p, err = p.WithRead("/srv/data", fakeHost)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := p
+		with.profile = profile
+		for _, k := range Kinds() {
+			op := Operation{Kind: k, Target: "/srv/data/x", Syscall: Name(int(nr)), Args: [6]uint64{arg}}
+			before, after := p.Decide(op), with.Decide(op)
+			if after != before && after.Effect != Deny && after.Effect != Kill {
+				t.Errorf("Decide(%v) = %v with the profile, %v without; want no more", op, after, before)
+			}
+		}
+		if _, err := with.Shape(Shape{Threads: true}).Compile(); err != nil {
+			t.Errorf("Compile = %v; want a filter", err)
+		}
+	})
+}

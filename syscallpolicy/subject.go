@@ -26,7 +26,7 @@ type question struct {
 }
 
 func newQuestion(op *Operation) *question {
-	return &question{op, (pathKinds|KindsOf(KindExec)).Has(op.Kind) && cleanPath(op.Target)}
+	return &question{op, (pathKinds | KindsOf(KindExec)).Has(op.Kind) && cleanPath(op.Target)}
 }
 
 // place is where an operation on a path is carried out.

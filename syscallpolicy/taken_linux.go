@@ -15,7 +15,7 @@ import (
 // gets as far as the model: a policy that refuses one refuses to run.
 var indispensable = []string{
 	"read", "write", "close", "mmap", "munmap", "mprotect", "brk", "futex", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-	"restart_syscall", "exit", "exit_group", "recvmsg", "sendto",
+	"restart_syscall", "exit", "exit_group", "recvmsg", "sendto", "rseq",
 }
 
 // alternatives are the tests under which the filter allows each call; the
@@ -171,12 +171,19 @@ func (p Policy) asked() string {
 		names = append(names, p.profile.taken...)
 	}
 	for _, c := range p.rules {
-		if name, ok := c.subject.(callName); ok && slices.Contains(allowed, string(name)) {
+		if name, ok := c.subject.(callName); ok && answeredAlways(string(name)) {
 			names = append(names, string(name))
 		}
 	}
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), " ")
+}
+
+// answeredAlways tells whether the filter answers a call whatever its
+// arguments are, so that a rule on it would never be asked.
+func answeredAlways(name string) bool {
+	return slices.Contains(allowed, name) ||
+		slices.ContainsFunc(Refusals(), func(r Refusal) bool { return r.Call == name && r.Value == "" })
 }
 
 // checkAsked refuses names that the filter does not know what to do about.

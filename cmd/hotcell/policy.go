@@ -116,7 +116,7 @@ func policyExplainCommand() *cobra.Command {
 	}
 	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&e.writing, "for-writing", false, "open to change the file, not only to read it")
-	c.Flags().StringVar(&e.syscall, "by", "", "the system call that makes the operation, for policies with a `PROFILE` of them")
+	c.Flags().StringVar(&e.syscall, "by", "", "the system `CALL` that makes the operation, for policies with a profile of them")
 	flags.bind(c.Flags())
 	return c
 }

@@ -53,7 +53,9 @@ func (b *Broker) Serve(c Caller, call syscallpolicy.Syscall, args [6]uint64, thr
 	r.gone, r.refused, r.steps = false, "", maxSteps
 	value, errno := r.serve()
 	a := Answer{Value: value, Errno: errno, Gone: r.gone, Refused: r.refused}
-	if errno != 0 {
+	if errno == 0 {
+		a.Refused = "" // of a try that was made again
+	} else {
 		a.Value = 0
 	}
 	r.b, r.c = nil, nil

@@ -123,6 +123,21 @@ func snapshot(t testing.TB, root string) string {
 	return strings.Join(lines, "\n")
 }
 
+// inodes gives all files of a tree by their inode.
+func inodes(t testing.TB, root string) map[uint64]bool {
+	t.Helper()
+	all := map[uint64]bool{}
+	must(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		var s unix.Stat_t
+		if err == nil {
+			err = unix.Lstat(path, &s)
+		}
+		all[s.Ino] = true
+		return err
+	}))
+	return all
+}
+
 // difference gives the lines that only one of two snapshots has.
 func difference(got, want string) string {
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
