@@ -303,10 +303,11 @@ func (m *Model) judgeAnswer(answer ipc.Message) *Cause {
 func (m *Model) take(result *ipc.Result, output *shm.Region) (*Results, *Cause) {
 	// The template serves this model only: both end at the same time.
 	m.template.close()
-	err := output.Seal()
-	if err == nil {
-		err = checkResults(result.Values, output.Size())
+	if err := sealDead(output); err != nil {
+		output.Close()
+		return nil, internalError("%v", err)
 	}
+	err := checkResults(result.Values, output.Size())
 	if err == nil {
 		err = readSpans(result.Values, output)
 	}
@@ -316,6 +317,20 @@ func (m *Model) take(result *ipc.Result, output *shm.Region) (*Results, *Cause) 
 	}
 	m.bytesOut = arrayBytes(result.Values)
 	return &Results{Values: result.Values, Region: output}, &Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"}
+}
+
+// sealDead seals the region of a sandbox that is dead. Its memory may be looked
+// at by the kernel itself for a moment longer (reclaim, compaction, a
+// profiler), which counts as in use; a writer does not go away.
+func sealDead(region *shm.Region) error {
+	var err error
+	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
+		if err = region.Seal(); !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		time.Sleep(wait)
+	}
+	return err
 }
 
 // limitData lets most models that want too much memory fail in their own

@@ -46,7 +46,6 @@ var external = map[string]struct {
 	"github.com/spf13/pflag":                 {[]string{"cmd/hotcell"}, "flags with values of their own"},
 	"github.com/docker/go-units":             {[]string{"cmd/hotcell", "syscallpolicy"}, "sizes as people write them"},
 	"github.com/pelletier/go-toml/v2":        {[]string{"syscallpolicy"}, "policy files, with positions in errors"},
-	"github.com/bmatcuk/doublestar/v4":       {[]string{"syscallpolicy"}, "path patterns with **"},
 	"github.com/rogpeppe/go-internal":        {[]string{"cmd/hotcell"}, "test scripts"},
 	"golang.org/x/net":                       {[]string{"syscallpolicy"}, "a BPF machine for tests of the filter"},
 	"golang.org/x/term":                      {[]string{"cmd/hotcell"}, "is it a terminal"},
