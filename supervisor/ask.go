@@ -21,6 +21,7 @@ type Asker func(ctx context.Context, operation syscallpolicy.Operation) (decisio
 const (
 	askTimeout = time.Minute
 	askTotal   = 10 * time.Minute
+	drainLimit = 5 * time.Second // for what the model printed before
 )
 
 // asking is one run's questions to the host: one at a time.
@@ -68,7 +69,11 @@ func (m *Model) ask(operation syscallpolicy.Operation, rule string) syscallpolic
 	}
 	m.clock.pause()
 	asked := time.Now()
-	decision, always, ok := m.question(operation, left)
+	var decision syscallpolicy.Decision
+	var always, ok bool
+	if m.logs.drain(drainLimit) {
+		decision, always, ok = m.question(operation, left)
+	}
 	a.spent += time.Since(asked)
 	m.clock.resume()
 	if err := m.group.Thaw(); err != nil {

@@ -5,6 +5,9 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // logKept bounds what a report keeps of each stream.
@@ -16,6 +19,8 @@ type logs struct {
 	limit  int64
 	over   func() // called once, when the limit is passed
 	total  atomic.Int64
+	ends   [2]*os.File
+	moving atomic.Int32 // pumps that hold what they have read
 	wg     sync.WaitGroup
 	stdout stream
 	stderr stream
@@ -28,6 +33,7 @@ type stream struct {
 }
 
 func (l *logs) follow(stdout, stderr *os.File) {
+	l.ends = [2]*os.File{stdout, stderr}
 	l.wg.Add(2)
 	go l.pump(stdout, &l.stdout)
 	go l.pump(stderr, &l.stderr)
@@ -37,9 +43,13 @@ func (l *logs) follow(stdout, stderr *os.File) {
 // reading, so that nothing blocks, and throws away.
 func (l *logs) pump(from *os.File, s *stream) {
 	defer l.wg.Done()
+	l.moving.Add(1)
+	defer l.moving.Add(-1)
 	buffer := make([]byte, 32<<10)
 	for {
+		l.moving.Add(-1)
 		n, err := from.Read(buffer)
+		l.moving.Add(1)
 		before := l.total.Add(int64(n)) - int64(n)
 		keep := buffer[:max(0, min(int64(n), l.limit-before))]
 		if len(keep) > 0 {
@@ -55,6 +65,27 @@ func (l *logs) pump(from *os.File, s *stream) {
 			return
 		}
 	}
+}
+
+// drain waits until all that a frozen sandbox has printed is passed on: a
+// question that is put after it cannot be followed by a forged one.
+func (l *logs) drain(limit time.Duration) bool {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if l.moving.Load() == 0 && empty(l.ends[0]) && empty(l.ends[1]) && l.moving.Load() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func empty(pipe *os.File) bool {
+	raw, err := pipe.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := -1
+	err = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	return err == nil && n == 0
 }
 
 func (l *logs) wait() { l.wg.Wait() }

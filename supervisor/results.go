@@ -11,6 +11,12 @@ import (
 // maxResults bounds how many values a call returns.
 const maxResults = 1024
 
+// maxText bounds the text among the results of a call, in bytes of UTF-8. It is
+// copied, and escaped for a report: 16 MiB of control characters would cost the
+// supervisor a hundred times that. Larger data is an array. The shim says the
+// same in its own words (arrays.MAX_ALL_TEXT).
+const maxText = 1 << 20
+
 // bytes8 is the element type of text in the output region.
 var bytes8 = must(shm.ParseDType("|u1"))
 
@@ -29,6 +35,7 @@ func checkResults(values []ipc.Arg, size int64) error {
 		return fmt.Errorf("%d results, at most %d", len(values), maxResults)
 	}
 	seen := make(map[string]bool, len(values))
+	text := uint64(0)
 	var refs []shm.Ref
 	for i := range values {
 		v := &values[i]
@@ -46,6 +53,9 @@ func checkResults(values []ipc.Arg, size int64) error {
 		case ipc.KindSpan:
 			if v.Value.Offset > uint64(size) || v.Value.Size > uint64(size)-v.Value.Offset {
 				return fmt.Errorf("text of %s lies outside the output", v.Name)
+			}
+			if text += v.Value.Size; text > maxText {
+				return fmt.Errorf("more than %d bytes of text", maxText)
 			}
 			// As an array of bytes: texts that overlap would be copied once
 			// for each, up to a thousand times the region.

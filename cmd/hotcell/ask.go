@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -27,11 +28,16 @@ func terminalAsker(model string) (supervisor.Asker, error) {
 	}
 	lines := bufio.NewReader(tty)
 	return func(ctx context.Context, operation syscallpolicy.Operation) (syscallpolicy.Decision, bool) {
-		// A late answer to the question before must not answer this one.
-		lines.Reset(tty)
 		stop := context.AfterFunc(ctx, func() { tty.SetReadDeadline(aLongTimeAgo) })
+		defer tty.SetReadDeadline(time.Time{})
 		defer stop()
 		for {
+			// What was typed before the question is no answer to it: the
+			// model may have printed one of its own, and waited.
+			if err := forgetTyped(tty); err != nil {
+				return syscallpolicy.Decision{}, false
+			}
+			lines.Reset(tty)
 			fmt.Fprintf(tty, "\nhotcell: the model %s wants to %v %s\n", safetext.Line(model), operation.Kind, askTarget(operation))
 			fmt.Fprint(tty, "  [o]nce, [a]lways for this run, [d]eny, [k]ill? ")
 			line, err := lines.ReadString('\n')
@@ -43,6 +49,16 @@ func terminalAsker(model string) (supervisor.Asker, error) {
 			}
 		}
 	}, nil
+}
+
+func forgetTyped(tty *os.File) error {
+	raw, err := tty.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var flushed error
+	err = raw.Control(func(fd uintptr) { flushed = unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCIFLUSH) })
+	return errors.Join(err, flushed)
 }
 
 func askTarget(operation syscallpolicy.Operation) string {

@@ -103,11 +103,16 @@ func newLimits(l syscallpolicy.Limits) limitsReport {
 	}
 }
 
+// maxValues bounds the values in a report, in bytes of JSON: those that come
+// after it is spent are left out. The arrays themselves are in files.
+const maxValues = 8 << 20
+
 func newResults(results *supervisor.Results, files map[string]string) (resultsReport, error) {
 	var list resultsReport
 	if results == nil {
 		return list, nil
 	}
+	left := maxValues
 	for _, v := range results.Values {
 		r := resultReport{name: v.Name, DType: jsonvalue.DType(v.Value), Shape: []int64{}, File: files[v.Name]}
 		if v.Value.Kind == ipc.KindArray {
@@ -117,7 +122,9 @@ func newResults(results *supervisor.Results, files map[string]string) (resultsRe
 		if err != nil {
 			return list, fmt.Errorf("read result %s: %w", v.Name, err)
 		}
-		r.Value = value
+		if left -= len(value); left >= 0 {
+			r.Value = value
+		}
 		list = append(list, r)
 	}
 	return list, nil

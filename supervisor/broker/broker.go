@@ -29,13 +29,15 @@ type Caller interface {
 	File(fd int) (Descriptor, error)
 	// Inject puts a copy of d into the sandbox's table, under a free number
 	// or under fd, whose file it replaces. Both fail with ENOENT when the
-	// thread waits no longer.
+	// thread waits no longer, and are the last thing that a call does, so that
+	// Inject may send its number as the answer.
 	Inject(d Descriptor, closeOnExec bool) (fd int, err error)
 	InjectAt(d Descriptor, fd int, closeOnExec bool) error
 }
 
 // Decide says what happens to an operation and records it. It may block while
-// somebody is asked. One call may be decided several times: as it was written,
+// somebody is asked, but not beyond the sandbox's end, as Close waits for it;
+// nor may it call Close. One call may be decided several times: as it was written,
 // for each link met with what that names, and for both ends of a rename.
 type Decide func(syscallpolicy.Operation) syscallpolicy.Decision
 
@@ -86,11 +88,11 @@ type Broker struct {
 	device  uint64 // scratch's st_dev, which no other file system has
 	virtual contents
 
+	expected expected
+
 	// serving is held by every call and, to close, alone.
 	serving sync.RWMutex
 	closed  bool
-
-	moving sync.Mutex // a rename's look at its source and the rename are one
 
 	mu        sync.Mutex
 	directory string // the sandbox's current one: text, clean

@@ -120,33 +120,34 @@ func (r *request) rename() unix.Errno {
 	}
 	defer new.close()
 
-	// The sandbox itself cannot put a directory in the place of a file
-	// between the look and the move: that is a rename too.
-	r.b.moving.Lock()
-	defer r.b.moving.Unlock()
-	if errno := r.movable(&old); errno != 0 {
-		return errno
-	}
-	if flags&unix.RENAME_EXCHANGE != 0 {
-		if errno := r.movable(&new); errno != 0 {
+	move := func() error {
+		if errno := r.movable(&old, &new, flags); errno != 0 {
 			return errno
 		}
+		return unix.Renameat2(int(old.fd), slashed(&old), int(new.fd), slashed(&new), flags)
 	}
-	return errnoOf(unix.Renameat2(int(old.fd), slashed(&old), int(new.fd), slashed(&new), flags))
+	if old.root.own && new.root.own {
+		return errnoOf(move())
+	}
+	// With the look at what is moved: no sandbox can put a directory in a
+	// file's place in between, as that is a rename too.
+	return errnoOf(renameOnHost(move))
 }
 
 // movable refuses to move a host directory when the policy decides on what is
 // below it by path: "allow /a/**, deny /a/b/secret" must not be undone by a
 // rename of /a/b. EXDEV makes programs copy what they may read instead.
-func (r *request) movable(o *object) unix.Errno {
-	if o.root.own {
-		return 0
-	}
-	if err := unix.Fstatat(int(o.fd), o.name, &r.stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return errnoOf(err)
-	}
-	if r.stat.Mode&unix.S_IFMT == unix.S_IFDIR && (r.b.uniform == nil || !r.b.uniform(o.path)) {
-		return r.refuse(unix.EXDEV, whyMove)
+func (r *request) movable(old, new *object, flags uint) unix.Errno {
+	for _, o := range []*object{old, new} {
+		if o.root.own || o == new && flags&unix.RENAME_EXCHANGE == 0 {
+			continue
+		}
+		if err := unix.Fstatat(int(o.fd), o.name, &r.stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return errnoOf(err)
+		}
+		if r.stat.Mode&unix.S_IFMT == unix.S_IFDIR && (r.b.uniform == nil || !r.b.uniform(o.path)) {
+			return r.refuse(unix.EXDEV, whyMove)
+		}
 	}
 	return 0
 }

@@ -34,8 +34,10 @@
 // a fifo or a device does), its type is checked on the descriptor, where it
 // can no longer change, and the same object is reopened through /proc/self/fd
 // with O_NONBLOCK and O_NOCTTY: a lease of somebody else's must not hold the
-// supervisor. Names are made, moved and removed relative to the descriptor of
-// their parent directory, found the same way, by one name without a slash.
+// supervisor. A path that led to a regular file is opened in one step while no
+// rename could have changed that (expect_linux.go). Names are made, moved and
+// removed relative to the descriptor of their parent directory, found the same
+// way, by one name.
 //
 // No more than was decided. Only regular files and directories are given.
 // A directory's descriptor was decided as a list, so reading entries needs no
@@ -44,6 +46,9 @@
 // as any text. Attributes, locks and owners of host files never change, links
 // are never made on the host, set-user-id bits are never set, and files that
 // have one are not opened for writing.
+//
+// Of the network only connected TCP sockets are given, to addresses that were
+// decided and checked (socket_linux.go, names.go).
 //
 // # What a sandbox sees
 //

@@ -23,6 +23,9 @@ type opening struct {
 	closeOnExec bool
 }
 
+// plain is an open that reads, and changes nothing on the way.
+func (o opening) plain() bool { return !o.write && !o.create && !o.folder }
+
 const (
 	permissions = 0o777
 	tmpfile     = unix.O_TMPFILE &^ unix.O_DIRECTORY

@@ -21,6 +21,7 @@ func (r *request) open() (int64, unix.Errno) {
 		return 0, errno
 	}
 	w := wish{kind: o.kind, write: o.write, follow: o.follow, beneath: o.beneath, noLinks: o.noLinks}
+	w.once, w.flags = o.plain(), o.flags
 	if o.create {
 		w.mode = anyOrNone
 		if at.text[len(at.text)-1] == '/' {
@@ -98,6 +99,10 @@ func (r *request) openOnce(at place, w wish, o opening) (Descriptor, unix.Errno)
 		return r.openVirtual(&f, o)
 	case f.isParent():
 		return r.create(&f, o)
+	case f.opened:
+		fd := f.fd
+		f.fd = none
+		return fd, 0
 	}
 	if errno := openable(&f, o); errno != 0 {
 		return none, errno
@@ -149,7 +154,11 @@ func (r *request) openFile(f *object, o opening) (Descriptor, unix.Errno) {
 			return none, errno
 		}
 	}
-	return r.b.reopen(f.fd, o.flags)
+	fd, errno := r.b.reopen(f.fd, o.flags)
+	if errno == 0 && o.plain() && !f.root.own && len(f.path) <= maxExpectedPath {
+		r.b.expected.add(f.path, f.renames)
+	}
+	return fd, errno
 }
 
 // writable refuses what is never written to. A set-user-id program that the

@@ -50,6 +50,7 @@ type lexical struct {
 	end    ending
 	folder bool // more than a name at the end: it must be a directory
 	popped bool // a ".." took back a name of the text's own, perhaps a link
+	least  int  // how short the path was on the way: what it never left
 }
 
 // lexically reads a text that is relative to base, an absolute clean path.
@@ -66,6 +67,7 @@ func lexically(into []byte, base string, text []byte) lexical {
 	// Names up to here are the base's: real directories, so that their ".."
 	// is the path before them.
 	floor := len(l.path)
+	l.least = floor
 	for rest := text; len(rest) > 0; {
 		var name []byte
 		name, rest = nextName(rest)
@@ -79,6 +81,7 @@ func lexically(into []byte, base string, text []byte) lexical {
 			l.popped = l.popped || len(l.path) > floor
 			l.path = l.path[:max(0, bytes.LastIndexByte(l.path, '/'))]
 			floor = min(floor, len(l.path))
+			l.least = min(l.least, len(l.path))
 		default:
 			l.end = endsInName
 			l.path = append(append(l.path, '/'), name...)

@@ -57,6 +57,7 @@ func TestRaceLinks(t *testing.T) {
 	must(t, os.WriteFile(top+"/outside/a", []byte("outside"), 0o600))
 	must(t, os.Symlink(top+"/outside", root+"/swap"))
 	must(t, os.Symlink(top+"/outside/a", root+"/swapfile"))
+	opened := opens(t, top+"/outside/a")
 	b, p := grant(t, root)
 	f := newFake(t)
 	stop := against(t, func(int) {
@@ -83,6 +84,9 @@ func TestRaceLinks(t *testing.T) {
 		p.targets()
 	}
 	stop()
+	if n := opened(); n != 0 {
+		t.Errorf("the file outside was opened %d times", n)
+	}
 	if _, err := os.Stat(top + "/outside/new"); err == nil {
 		t.Error("a file was made outside")
 	}
@@ -92,6 +96,21 @@ func TestRaceLinks(t *testing.T) {
 	t.Log(got)
 	if got["opened"] == 0 {
 		t.Error("nothing was opened in the race")
+	}
+}
+
+// opens counts the opens of a file by anyone, but for those with O_PATH.
+func opens(t *testing.T, path string) (count func() int) {
+	t.Helper()
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	_, err = unix.InotifyAddWatch(fd, path, unix.IN_OPEN)
+	must(t, err)
+	return func() int {
+		buf := make([]byte, 1<<16)
+		n, _ := unix.Read(fd, buf)
+		return max(n, 0) / unix.SizeofInotifyEvent
 	}
 }
 

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"strings"
+
 	"golang.org/x/sys/unix"
 
 	"hotcell/syscallpolicy"
@@ -28,6 +30,8 @@ type wish struct {
 	follow  bool // a link in the last place
 	beneath bool // openat2's RESOLVE_BENEATH: nothing above the base
 	noLinks bool // openat2's RESOLVE_NO_SYMLINKS: a link anywhere is an error
+	once    bool // what is expected to be a regular file may be opened at once
+	flags   int  // with once: to open it with
 }
 
 // place is a path as text, relative to a directory's real path.
@@ -46,6 +50,8 @@ type object struct {
 	folder  bool         // that text insists on a directory
 	stat    *unix.Stat_t // of the object
 	virtual *content     // instead of a descriptor
+	opened  bool         // fd is not O_PATH but what was asked for
+	renames uint64       // their count before the look
 }
 
 func (o *object) close() {
@@ -73,11 +79,11 @@ func (o *object) rest() []byte {
 // find decides and resolves a path. Every text is decided as a whole before
 // any name of it is looked at; a link replaces the text by a new one.
 func (r *request) find(at place, w wish) (object, unix.Errno) {
-	floor := at.base
+	floor := strings.TrimSuffix(at.base, "/")
 	for range maxLinks + 1 {
 		l := lexically(r.clean[:0], at.base, at.text)
 		path := string(l.path)
-		if _, ok := below(path, floor); w.beneath && !ok {
+		if w.beneath && l.least < len(floor) {
 			return object{}, unix.EXDEV
 		}
 		o, next, errno := r.look(path, l, at, w)
@@ -122,6 +128,13 @@ func (r *request) look(path string, l lexical, at place, w wish) (o object, next
 			return o, next, errno
 		}
 	}
+	if w.once && !l.folder && !(root.file() && path != root.path) {
+		if o.fd = r.openExpected(&o, w.flags); o.fd != none {
+			o.opened = true
+			return o, place{}, 0
+		}
+	}
+	o.renames = renames.count.Load()
 	next, errno = r.openPath(&o, at, w)
 	return o, next, errno
 }

@@ -96,6 +96,7 @@ func (b *Broker) addRoot(o *root) error {
 	}
 	list := slices.Insert(slices.Clone(old), at, o)
 	b.roots.Store(&list)
+	b.expected.forget()
 	return nil
 }
 

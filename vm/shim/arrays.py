@@ -17,6 +17,8 @@ PAGE = 4096
 # What one frame takes; the supervisor refuses more. Text beyond the first
 # MAX_TEXT bytes lies in the output region.
 MAX_TEXT = 8192
+# All long text of a call, in bytes: what the supervisor takes.
+MAX_ALL_TEXT = 1 << 20
 MAX_RESULTS = 1024
 MAX_INTEGER = 32 << 10
 
@@ -148,7 +150,7 @@ def show(value):
 
 def write_results(returned, output):
     """Writes arrays and long text into the output; returns wire values by name."""
-    at, room = 0, MAX_TEXT
+    at, room, left = 0, MAX_TEXT, MAX_ALL_TEXT
     results = []
     named = collect_results(returned)
     if len(named) > MAX_RESULTS:
@@ -159,6 +161,12 @@ def write_results(returned, output):
             if len(text) <= room:
                 value, room = text.decode(), room - len(text)
             else:
+                left -= len(text)
+                if left < 0:
+                    raise InvalidResult(
+                        f"{name} makes the text of the results longer than {MAX_ALL_TEXT} bytes: "
+                        "return numpy.frombuffer(text.encode(), 'u1')"
+                    )
                 at = reserve(at, len(text), output)
                 output[at : at + len(text)] = text
                 value, at = wire.Span(at, len(text)), at + len(text)
