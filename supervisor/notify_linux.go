@@ -210,7 +210,7 @@ func (n *notifier) deliver(fd uintptr, asked *notification, call syscallpolicy.S
 		Args: asked.Args, Thread: int(asked.PID), Time: n.last,
 	}
 	n.record(operation, syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "own signal"})
-	deadly, err := ends(n.pid, signal)
+	deadly, err := ends(int(asked.PID), signal)
 	if err != nil || deadly {
 		n.end(signalled(signal))
 	}

@@ -10,13 +10,18 @@ import (
 	"hotcell/syscallpolicy"
 )
 
-// selfSignal tells the signal that a sandbox sends to itself: it is PID 1 of
-// a namespace with no other process, so the broadcast forms name it too. Calls
-// that carry more than numbers (rt_sigqueueinfo) are not among them.
+// selfSignal tells the signal that a sandbox sends to itself: it is PID 1 of a
+// namespace with no other process, so its group (0) is itself. The broadcast
+// (-1) leaves its sender out. Calls that carry more than numbers
+// (rt_sigqueueinfo) are not among them.
 func selfSignal(call syscallpolicy.Syscall, args [6]uint64) (unix.Signal, bool) {
 	switch call.Name {
 	case "kill", "tgkill":
-		if pid := int32(args[0]); pid != 1 && pid != 0 && pid != -1 {
+		switch int32(args[0]) {
+		case 0, 1:
+		case -1:
+			return 0, call.Name == "kill" // nobody is there: the kernel says so
+		default:
 			return 0, false
 		}
 	case "tkill":
@@ -27,20 +32,21 @@ func selfSignal(call syscallpolicy.Syscall, args [6]uint64) (unix.Signal, bool) 
 	return unix.Signal(n), n >= 0 && n <= 64
 }
 
-// ends tells whether a signal that a process sends to itself ends it. The
+// ends tells whether a signal that a thread sends to its process ends it: not
+// if it is handled, ignored, or blocked for sigwait. The
 // kernel would not say so: it protects PID 1 of a namespace from signals that
 // it does not handle, so os.abort() would show as a segmentation fault and
 // SIGKILL as nothing at all.
-func ends(pid int, signal unix.Signal) (bool, error) {
+func ends(thread int, signal unix.Signal) (bool, error) {
 	if signal == 0 || !deadly(signal) {
 		return false, nil
 	}
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(thread) + "/status")
 	if err != nil {
 		return false, fmt.Errorf("read signal handlers: %w", err)
 	}
 	fields := statusFields(string(status))
-	for _, set := range []string{"SigCgt", "SigIgn"} {
+	for _, set := range []string{"SigCgt", "SigIgn", "SigBlk"} {
 		mask, err := strconv.ParseUint(fields[set], 16, 64)
 		if err != nil {
 			return false, fmt.Errorf("read signal handlers: %w", err)

@@ -5,4 +5,4 @@ import os
 
 
 def model():
-    os.kill(-1, 15)
+    os.kill(0, 15)
