@@ -2,7 +2,7 @@
 # verdict: invalid-result
 # source: supervisor
 # exit: 1
-# reason: overlap
+# reason: overlap|bytes of text
 # stdout: (?m)^sending$
 """A hundred texts, each of them the whole region: the host would hold and write it a hundred times."""
 
