@@ -33,9 +33,11 @@ var lazy = map[string][]string{
 	"concurrent.futures": {"concurrent.futures.thread"},
 	"datetime":           {"_strptime"},
 	"time":               {"_strptime"},
+	"socket":             {"encodings.idna"},
 	"statistics":         {"random"},
 	"tempfile":           {"random"},
 	"uuid":               {"platform"},
+	"_socket":            {"encodings.idna"},
 	"zoneinfo":           {"zoneinfo._common", "zoneinfo._tzpath"},
 }
 
