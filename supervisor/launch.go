@@ -89,9 +89,10 @@ func launchCause(ctx context.Context, err error) *Cause {
 
 // checkBoot looks at what the template could not import.
 func (m *Model) checkBoot() *Cause {
+	required := m.spec.Policy.Required()
 	for _, failed := range m.template.boot.Failed {
 		name, reason, _ := strings.Cut(failed, ": ")
-		if slices.Contains(m.spec.Policy.Required(), name) {
+		if slices.Contains(required, name) {
 			return setupError(UnmetInput, "module %s cannot be imported by %s: %s", name, m.spec.Interpreter.Executable, reason)
 		}
 	}

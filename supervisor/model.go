@@ -126,9 +126,7 @@ func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision
 		decision = syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "names of granted addresses"}
 	}
 	if decision.Effect == syscallpolicy.Ask {
-		root, below := decision.Root, decision.Below
 		decision = m.ask(operation, decision.Rule)
-		decision.Root, decision.Below = root, below
 	}
 	m.recorded(operation, decision)
 	if decision.Effect == syscallpolicy.Kill {

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"fmt"
-	"math"
-	"strconv"
 	"time"
 
-	"github.com/docker/go-units"
 	"github.com/spf13/pflag"
 
 	"hotcell/syscallpolicy"
@@ -28,23 +24,12 @@ func bindLimits(f *pflag.FlagSet, l *syscallpolicy.Limits) {
 // size is a number of bytes as people write it.
 type size int64
 
-func (s *size) String() string {
-	n := int64(*s)
-	for _, unit := range []struct {
-		suffix string
-		bytes  int64
-	}{{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}} {
-		if n > 0 && n%unit.bytes == 0 {
-			return strconv.FormatInt(n/unit.bytes, 10) + unit.suffix
-		}
-	}
-	return strconv.FormatInt(n, 10)
-}
+func (s *size) String() string { return syscallpolicy.FormatSize(int64(*s)) }
 
 func (s *size) Set(text string) error {
-	n, err := units.RAMInBytes(text)
-	if err != nil || n < 0 || n == math.MaxInt64 {
-		return fmt.Errorf("%q is no size: write bytes or K, M, G (powers of 1024), for example 256M or 1.5G", text)
+	n, err := syscallpolicy.ParseSize(text)
+	if err != nil {
+		return err
 	}
 	*s = size(n)
 	return nil
@@ -58,9 +43,9 @@ type duration time.Duration
 func (d *duration) String() string { return time.Duration(*d).String() }
 
 func (d *duration) Set(text string) error {
-	v, err := time.ParseDuration(text)
-	if err != nil || v <= 0 {
-		return fmt.Errorf("%q is no duration: write a number with a unit, for example 500ms, 2s or 1m30s", text)
+	v, err := syscallpolicy.ParseDuration(text)
+	if err != nil {
+		return err
 	}
 	*d = duration(v)
 	return nil
