@@ -64,6 +64,7 @@ func (m *Model) ask(operation syscallpolicy.Operation, rule string) syscallpolic
 	if left <= 0 {
 		return denied(fmt.Sprintf("and all %v for questions are spent", askTotal))
 	}
+	m.notifier.rest()
 	if err := m.group.Freeze(context.Background()); err != nil {
 		return denied("and the sandbox cannot be frozen to wait")
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,7 +32,9 @@ type Model struct {
 	templateGroup *cgroup.Group
 	sandbox       *sandbox
 	group         *cgroup.Group
+	notifier      *notifier
 	record        *recorder
+	operations    atomic.Int64 // tried, through both doors
 	logs          logs
 	log           *slog.Logger
 	asking        asking
@@ -85,12 +88,9 @@ func (m *Model) watch() {
 		m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
 	})
 	m.logs.follow(m.sandbox.stdout, m.sandbox.stderr)
+	m.notifier = newNotifier(m)
 	m.background.Go(func() {
-		n := notifier{
-			listener: m.sandbox.listener, pid: m.sandbox.pid, pidfd: int(m.sandbox.pidfd.Fd()),
-			broker: m.broker, record: m.recorded, end: m.end,
-		}
-		if err := n.serve(); err != nil {
+		if err := m.notifier.serve(); err != nil {
 			m.end(internalError("answer operations: %v", err))
 		}
 	})
@@ -136,19 +136,24 @@ func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision
 	return decision
 }
 
-// recorded keeps a decision, and ends a model that asks for too many.
+// counted takes note of one operation more, whether or not there is anything
+// to decide about it, and ends a model that tries too many.
+func (m *Model) counted() {
+	if m.operations.Add(1) == m.limits.MaxOperations+1 {
+		m.end(&Cause{Verdict: OperationLimit, Source: FromSupervisor,
+			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.limits.MaxOperations)})
+	}
+}
+
+// recorded keeps a decision.
 func (m *Model) recorded(operation syscallpolicy.Operation, decision syscallpolicy.Decision) {
 	if m.spec.Observe != nil {
 		m.spec.Observe(operation, decision)
 	}
-	total, equal := m.record.add(operation, decision)
+	equal := m.record.add(operation, decision)
 	if powerOfTen(equal) {
 		m.log.Info("operation", "kind", operation.Kind.String(), "target", clip(operation.Target, maxTarget),
 			"decision", decision.Effect.String(), "rule", decision.Rule, "count", equal)
-	}
-	if total > m.limits.MaxOperations {
-		m.end(&Cause{Verdict: OperationLimit, Source: FromSupervisor,
-			Reason: fmt.Sprintf("the model tried more than %d operations; raise --max-operations if that is wanted", m.limits.MaxOperations)})
 	}
 }
 
@@ -207,6 +212,7 @@ func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.Fil
 
 // answer decides what came through the asked door.
 func (m *Model) answer(ask *ipc.Ask) (*ipc.Answer, error) {
+	m.counted()
 	kind, err := syscallpolicy.ParseKind(ask.Kind)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ipc.ErrFrame, err)

@@ -2,8 +2,8 @@ package supervisor
 
 import (
 	"errors"
-	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,13 +15,34 @@ import (
 // notifier answers the enforced door of one sandbox: every system call that
 // the filter does not allow waits here for a decision.
 type notifier struct {
-	listener *os.File
-	pid      int
-	pidfd    int
-	broker   *broker.Broker
-	last     time.Time // of the operation before
-	record   func(syscallpolicy.Operation, syscallpolicy.Decision)
-	end      func(*Cause) *Cause
+	sandbox *sandbox
+	broker  *broker.Broker
+	count   func() // one call more was routed
+	record  func(syscallpolicy.Operation, syscallpolicy.Decision)
+	end     func(*Cause) *Cause
+	ended   <-chan struct{}
+	budget  budget
+	last    time.Time // of the call before
+
+	waiting  slot // to wait in poll(2) for the next call
+	blocking slot // to wait for it in the receive itself
+	apart    sync.WaitGroup
+}
+
+func newNotifier(m *Model) *notifier {
+	return &notifier{
+		sandbox: m.sandbox, broker: m.broker, count: m.counted, record: m.recorded, end: m.end, ended: m.ended,
+		budget:   budget{rate: m.limits.CPUs, used: m.group.CPUTime, last: time.Now()},
+		waiting:  slot{among: busySlots},
+		blocking: slot{among: blockingSlots},
+	}
+}
+
+// rest gives the notifier's places to others: its sandbox will not be
+// answered soon.
+func (n *notifier) rest() {
+	n.waiting.give()
+	n.blocking.give()
 }
 
 // busyFor is how long a thread waits for the next operation of a sandbox
@@ -54,22 +75,28 @@ func TuneRuntime() {
 // It polls before it receives: on kernels before 6.11 a blocked receive does
 // not return when the last thread under the filter exits.
 func (n *notifier) serve() error {
+	defer n.apart.Wait()
 	q, err := quietListeners()
 	if err != nil {
 		return err
 	}
-	fd := int(n.listener.Fd())
+	fd := int(n.sandbox.listener.Fd())
 	wake, err := q.add(fd)
 	if err != nil {
 		return err
 	}
 	defer q.remove(fd)
 	for {
-		if err := n.busy(uintptr(fd)); err != nil {
-			if errors.Is(err, errSandboxGone) {
-				return nil
-			}
+		wait, err := n.busy(uintptr(fd))
+		if errors.Is(err, errSandboxGone) {
+			return nil
+		}
+		if err != nil {
 			return err
+		}
+		if wait > 0 {
+			n.pause(wait)
+			continue
 		}
 		if err := q.arm(fd); err != nil {
 			return err
@@ -78,47 +105,55 @@ func (n *notifier) serve() error {
 	}
 }
 
+// pause lets a sandbox wait that took more than its share.
+func (n *notifier) pause(wait time.Duration) {
+	select {
+	case <-time.After(wait):
+	case <-n.ended: // its calls are answered no more, and it is gone soon
+	}
+}
+
 var errSandboxGone = errors.New("no thread is under the filter any more")
 
-// busy answers operations until none came for a while. Without a free slot
-// it answers what is pending.
-func (n *notifier) busy(fd uintptr) error {
-	wait := time.Duration(0)
-	select {
-	case busySlots <- struct{}{}:
-		defer func() { <-busySlots }()
-		wait = busyFor
-	default:
-	}
-	blocking := false
-	defer func() {
-		if blocking {
-			<-blockingSlots
+// busy answers operations until none came for a while, or the sandbox took
+// more than its share and has to wait. Without a free slot it answers what is
+// pending.
+func (n *notifier) busy(fd uintptr) (wait time.Duration, err error) {
+	// The thread's clock shall be of one thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	n.waiting.take()
+	defer n.rest()
+	clock := startWork()
+	for streak, calls := 0, 0; ; calls++ {
+		if calls%chargeEvery == chargeEvery-1 {
+			if wait := clock.charge(&n.budget); wait > 0 {
+				return wait, nil
+			}
 		}
-	}()
-	for streak := 0; ; {
-		if !blocking {
-			pending, err := pollFor(fd, wait)
+		if !n.blocking.held.Load() {
+			patience := time.Duration(0)
+			if n.waiting.held.Load() {
+				patience = busyFor
+			}
+			pending, err := pollFor(fd, patience)
 			if err != nil || !pending {
-				return err
+				return clock.charge(&n.budget), err
 			}
 		}
 		before := n.last
 		answered, err := n.answer(fd)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		switch {
 		case !answered || n.last.Sub(before) > streakGap:
 			streak = 0
-			if blocking {
-				blocking = false
-				<-blockingSlots
-			}
+			n.blocking.give()
 		case streak < streakLength:
 			streak++
-		case !blocking && wait > 0:
-			blocking = enterBlocking()
+		case n.waiting.held.Load() && !n.blocking.held.Load() && kernelAtLeast(6, 11):
+			n.blocking.take()
 		}
 	}
 }
@@ -135,17 +170,8 @@ const (
 
 var blockingSlots = make(chan struct{}, blockingLimit)
 
-func enterBlocking() bool {
-	if !kernelAtLeast(6, 11) {
-		return false
-	}
-	select {
-	case blockingSlots <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
+// chargeEvery is after how many calls the thread's clock is read.
+const chargeEvery = 64
 
 // pollFor waits for an operation, at most so long.
 func pollFor(fd uintptr, wait time.Duration) (pending bool, err error) {
@@ -180,16 +206,32 @@ func (n *notifier) answer(fd uintptr) (answered bool, err error) {
 	return true, n.judge(fd, asked)
 }
 
-// judge decides one notification and answers it.
+// judge decides one notification and answers it. What may take long is done
+// apart: the sandbox's other threads go on.
 func (n *notifier) judge(fd uintptr, asked notification) error {
 	n.last = time.Now()
+	n.count()
 	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
 	if signal, self := selfSignal(call, asked.Args); self {
 		return n.deliver(fd, &asked, call, signal)
 	}
-	c := caller{listener: fd, id: asked.ID, pid: n.pid, pidfd: n.pidfd}
-	answer := n.broker.Serve(c, call, asked.Args, int(asked.PID))
-	if answer.Gone {
+	if broker.Slow(call) {
+		n.budget.work += slowCost
+		n.apart.Go(func() {
+			if err := n.perform(fd, &asked, call); err != nil {
+				n.end(internalError("answer operations: %v", err))
+			}
+		})
+		return nil
+	}
+	return n.perform(fd, &asked, call)
+}
+
+// perform has the broker serve a call, and answers it.
+func (n *notifier) perform(fd uintptr, asked *notification, call syscallpolicy.Syscall) error {
+	c := caller{sandbox: n.sandbox, listener: fd, id: asked.ID}
+	answer := n.broker.Serve(&c, call, asked.Args, int(asked.PID))
+	if answer.Gone || c.answered {
 		return nil
 	}
 	return respond(fd, response{ID: asked.ID, Value: answer.Value, Error: -int32(answer.Errno)})
@@ -218,3 +260,12 @@ func (n *notifier) deliver(fd uintptr, asked *notification, call syscallpolicy.S
 	// change after the judgement.
 	return respond(fd, response{ID: asked.ID, Flags: notifyContinue})
 }
+
+// waitsKillable tells whether the kernel (5.19) lets nothing but the end of its
+// process break off a routed call. It is asked, not its version: it judges the
+// flags before it looks at the filter, which is not there.
+var waitsKillable = sync.OnceValue(func() bool {
+	const flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, 0)
+	return errno == unix.EFAULT
+})

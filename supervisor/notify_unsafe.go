@@ -46,11 +46,14 @@ type injection struct {
 	NewFlags uint32
 }
 
-const injectAt = 1 // SECCOMP_ADDFD_FLAG_SETFD
+// Flags of an injection.
+const (
+	injectAt   = 1 // SECCOMP_ADDFD_FLAG_SETFD
+	injectSend = 2 // SECCOMP_ADDFD_FLAG_SEND
+)
 
 // inject gives the sandbox a copy of a descriptor; the result is its number
-// there. The answer is sent apart: with it in one call the kernel does not
-// hand over on one processor.
+// there.
 func inject(fd uintptr, i *injection) (int, error) {
 	for {
 		n, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, ioctlNotifyAddFD, uintptr(unsafe.Pointer(i)))

@@ -36,7 +36,6 @@ type recorder struct {
 	mu     sync.Mutex
 	places map[OperationRecord]int // by the record with neither count nor advice
 	list   []OperationRecord
-	total  int64
 	advise func(syscallpolicy.Operation, syscallpolicy.Decision) string
 }
 
@@ -44,9 +43,8 @@ func newRecorder(advise func(syscallpolicy.Operation, syscallpolicy.Decision) st
 	return &recorder{places: map[OperationRecord]int{}, advise: advise}
 }
 
-// add counts one decision and gives how many there are now, of all and of
-// those equal to it.
-func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy.Decision) (total, equal int64) {
+// add counts one decision and gives how many there are now that equal it.
+func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy.Decision) int64 {
 	key := OperationRecord{
 		Kind: operation.Kind.String(), Target: operation.Target,
 		Decision: decision.Effect.String(), Rule: decision.Rule,
@@ -56,7 +54,6 @@ func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.total++
 	place, ok := r.places[key]
 	if !ok && len(r.list) >= maxDistinct {
 		key = OperationRecord{Kind: othersKind, Decision: key.Decision}
@@ -71,12 +68,12 @@ func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy
 		r.list = append(r.list, key)
 	}
 	r.list[place].Count++
-	return r.total, r.list[place].Count
+	return r.list[place].Count
 }
 
 // snapshot gives the records in the order of their first decision.
-func (r *recorder) snapshot() ([]OperationRecord, int64) {
+func (r *recorder) snapshot() []OperationRecord {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]OperationRecord{}, r.list...), r.total
+	return append([]OperationRecord{}, r.list...)
 }

@@ -60,7 +60,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 	}
 	m.tearDown()
 	o.Usage = m.usage()
-	o.Operations, o.Usage.Operations = m.record.snapshot()
+	o.Operations = m.record.snapshot()
 	o.Stdout, o.Stderr = m.logs.stdout.kept, m.logs.stderr.kept
 	if err := m.removeGroups(); err != nil && cause.Verdict == OK {
 		o.Cause = internalError("%v", err)
@@ -90,7 +90,7 @@ func (m *Model) tearDown() {
 }
 
 func (m *Model) usage() Usage {
-	u := Usage{ArrayBytesIn: m.bytesIn, ArrayBytesOut: m.bytesOut, LogBytes: min(m.logs.total.Load(), m.limits.MaxLog)}
+	u := Usage{ArrayBytesIn: m.bytesIn, ArrayBytesOut: m.bytesOut, LogBytes: min(m.logs.total.Load(), m.limits.MaxLog), Operations: m.operations.Load()}
 	if m.handed.IsZero() {
 		u.LaunchSeconds = time.Since(m.started).Seconds()
 		return u

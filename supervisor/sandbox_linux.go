@@ -22,7 +22,7 @@ import (
 const setupTime = 60 * time.Second
 
 // sandbox is the supervisor's side of one sandbox: it owns the pidfd, the
-// conversation, the notification listener, the read ends of its output and
+// conversation, the way to its memory, the notification listener, the read ends of its output and
 // its control group.
 type sandbox struct {
 	template *template
@@ -30,6 +30,7 @@ type sandbox struct {
 	pidfd    *os.File
 	pid      int // in the supervisor's PID namespace
 	conn     *ipc.Conn
+	memory   remoteMemory
 	listener *os.File
 	stdout   *os.File
 	stderr   *os.File
@@ -74,7 +75,7 @@ func (s *sandbox) ask(filter []byte) error {
 		*reader = r
 		writers = append(writers, w)
 	}
-	m := ipc.Fork{Filter: filter, WaitKillable: kernelAtLeast(5, 19), Grants: grantLow}
+	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow}
 	s.fork, err = s.template.fork(m, control, writers[0], writers[1])
 	return err
 }
@@ -176,6 +177,7 @@ func (s *sandbox) takeListener(number int) error {
 	}
 	wakeOnSameCPU(uintptr(fd))
 	s.listener = os.NewFile(uintptr(fd), "seccomp-listener")
+	s.memory = openMemory(s.pid)
 	return nil
 }
 
@@ -211,6 +213,7 @@ func (s *sandbox) close() {
 		s.wait()
 	}
 	s.conn.Close()
+	s.memory.close()
 	for _, f := range []*os.File{s.pidfd, s.listener, s.stdout, s.stderr} {
 		if f != nil {
 			f.Close()
