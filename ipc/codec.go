@@ -40,6 +40,13 @@ func (e *encoder) texts(v []string) {
 	}
 }
 
+func (e *encoder) u64s(v []uint64) {
+	e.u32(uint32(len(v)))
+	for _, n := range v {
+		e.u64(n)
+	}
+}
+
 // decoder reads the same fields from hostile bytes. The first error sticks
 // and every later read gives zero, so callers check once, by done.
 type decoder struct {
@@ -129,6 +136,14 @@ func (d *decoder) texts() []string {
 	var v []string
 	for range n {
 		v = append(v, d.text())
+	}
+	return v
+}
+
+func (d *decoder) u64s() []uint64 {
+	var v []uint64
+	for range d.count(8) {
+		v = append(v, d.u64())
 	}
 	return v
 }

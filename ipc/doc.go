@@ -2,7 +2,7 @@
 // starts: frames, messages and descriptor passing. PROTOCOL.md beside this
 // file draws it.
 //
-// Two conversations use it, each over a SOCK_SEQPACKET socket pair made by
+// Three conversations use it, each over a SOCK_SEQPACKET socket pair made by
 // the supervisor:
 //
 //	supervisor                     template (trusted, runs no user code)
@@ -16,12 +16,18 @@
 //	                  <-------     Hello              from inside the lock-down, or Failed
 //	    Locked        ------->                        the listener was taken
 //	                  <-------     Waiting            its own copy is closed
-//	    Load +fd      ------->
+//	    Load +fds     ------->
 //	                  <-------     Loaded             or Exception
 //	    Call +fds     ------->
 //	                  <-------     Result             or Exception
-//	                  <-------     Ask                any time after Load
+//
+//	supervisor                     sandbox, its other socket
+//	                  <-------     Ask                any time after Load, one at a time
 //	    Answer        ------->
+//
+// The asked door has a socket of its own because any thread of a model comes
+// to it at any time, between two calls too: on one socket its answer and the
+// next Call would be read by whoever comes first.
 //
 // A datagram is one frame, so a half frame cannot exist and a length is
 // never needed to find the next one. Every length inside a frame is checked

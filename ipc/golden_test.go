@@ -38,12 +38,19 @@ var golden = map[string]struct {
 			{Path: "model.py", Size: 73},
 			{Module: "helpers", Path: "helpers/__init__.py", Package: true, Offset: 73, Size: 62},
 		},
+		Args: []Arg{
+			{"history", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{100}, Offset: 800}}},
+			{"window", integer("20")},
+		},
+		Regions: []Region{{ID: 1, Size: 8000, Passed: true}}, Output: 4096,
 	}},
 	"loaded": {0, &Loaded{}},
 	"call": {0, &Call{Args: []Arg{
 		{"x", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}},
 		{"scale", Value{Kind: KindFloat, Float: 2}},
-	}, Output: 4096}},
+	}, Regions: []Region{{ID: 2, Size: 24, Passed: true}}, Forget: []uint64{1}, Out: []Arg{
+		{"z", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f4"), Shape: []int64{2}, Offset: 64}}},
+	}}},
 	"result": {0, &Result{Values: []Arg{
 		{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}},
 		{"n", integer("3")},

@@ -16,9 +16,14 @@ type Locked struct{}
 // nothing but Load from now on.
 type Waiting struct{}
 
-// Load hands over the model. The frame carries one descriptor, a sealed
-// region with the files of Files back to back. File 0 is the model itself,
-// the others are modules that it may import.
+// Load hands over the model. The frame carries the descriptor of a sealed
+// region with the files of Files back to back, then one for each array among
+// Args, in order, and last the output region of Output bytes when Output is
+// not 0. File 0 is the model itself, the others are modules that it may import.
+//
+// Args are bound: every call gets them. An array among them that is not the
+// whole of its region is granted exactly: the shim, which is still trusted,
+// maps no other byte and closes the descriptor.
 type Load struct {
 	Function  string
 	Modules   []string // what its import statements may name
@@ -28,6 +33,17 @@ type Load struct {
 	Threads   uint32 // for BLAS and OpenMP, fitted to the CPU limit
 	Env       []string
 	Files     []File
+	Args      []Arg
+	Regions   []Region // of the arrays among Args, in order
+	Output    uint64
+}
+
+// Region names the region of one array. The sandbox keeps it mapped under ID
+// until it is told to forget it, so its descriptor is passed once.
+type Region struct {
+	ID     uint64
+	Size   uint64
+	Passed bool // the frame carries its descriptor
 }
 
 // File is one source file inside Load's region. Module is its dotted import
@@ -43,12 +59,13 @@ type File struct {
 // Loaded says that the model's own statements ran and its function exists.
 type Loaded struct{}
 
-// Call asks for one result. The frame carries one descriptor for each array
-// among the arguments, in order, and last the output region of Output bytes
-// when Output is not 0.
+// Call asks for one result. The frame carries a descriptor for each region
+// that is passed, in order.
 type Call struct {
-	Args   []Arg
-	Output uint64
+	Args    []Arg
+	Regions []Region // of the arrays among Args, in order
+	Forget  []uint64 // regions that will not be named again
+	Out     []Arg    // arrays for the model to write, at their places in the output region
 }
 
 // Arg is one named argument or result.
@@ -138,6 +155,9 @@ func (m *Load) encode(e *encoder) {
 		e.u64(f.Offset)
 		e.u64(f.Size)
 	}
+	encodeArgs(e, m.Args)
+	encodeRegions(e, m.Regions)
+	e.u64(m.Output)
 }
 
 func (m *Load) decode(d *decoder) {
@@ -147,10 +167,36 @@ func (m *Load) decode(d *decoder) {
 		f := File{Module: d.text(), Path: d.text(), Package: d.bool(), Offset: d.u64(), Size: d.u64()}
 		m.Files = append(m.Files, f)
 	}
+	m.Args, m.Regions, m.Output = decodeArgs(d, maxNesting), decodeRegions(d), d.u64()
 }
 
-func (m *Call) encode(e *encoder) { encodeArgs(e, m.Args); e.u64(m.Output) }
-func (m *Call) decode(d *decoder) { m.Args, m.Output = decodeArgs(d, maxNesting), d.u64() }
+func (m *Call) encode(e *encoder) {
+	encodeArgs(e, m.Args)
+	encodeRegions(e, m.Regions)
+	e.u64s(m.Forget)
+	encodeArgs(e, m.Out)
+}
+
+func (m *Call) decode(d *decoder) {
+	m.Args, m.Regions, m.Forget, m.Out = decodeArgs(d, maxNesting), decodeRegions(d), d.u64s(), decodeArgs(d, 0)
+}
+
+func encodeRegions(e *encoder, regions []Region) {
+	e.u32(uint32(len(regions)))
+	for _, r := range regions {
+		e.u64(r.ID)
+		e.u64(r.Size)
+		e.bool(r.Passed)
+	}
+}
+
+func decodeRegions(d *decoder) []Region {
+	var regions []Region
+	for range d.count(17) {
+		regions = append(regions, Region{ID: d.u64(), Size: d.u64(), Passed: d.bool()})
+	}
+	return regions
+}
 
 // A result is flat: its values hold no list and no dict.
 func (m *Result) encode(e *encoder) { encodeArgs(e, m.Values) }

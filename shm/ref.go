@@ -87,6 +87,12 @@ func (r Ref) Strides() []int64 {
 	return strides
 }
 
+// Equal tells whether both are the same array at the same place. The name
+// does not count.
+func (r Ref) Equal(o Ref) bool {
+	return r.DType.Descr() == o.DType.Descr() && r.Fortran == o.Fortran && r.Offset == o.Offset && slices.Equal(r.Shape, o.Shape)
+}
+
 // Check tells whether the array lies inside a region of regionSize bytes, at
 // an aligned offset. It does not look at the name: the array of a call's
 // argument has none of its own.

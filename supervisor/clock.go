@@ -5,30 +5,57 @@ import (
 	"time"
 )
 
-// clock is a model's wall clock: it runs from the hand-over, stands still
-// while a person or the host is asked, and fires once at its limit. It is safe
-// for concurrent use.
+// clock is a model's wall clock: it runs while the model does, in a launch or
+// a call, stands still while a person or the host is asked, and fires once a
+// call has run for its limit. It is safe for concurrent use.
 type clock struct {
 	mu      sync.Mutex
-	ran     time.Duration // before since
+	ran     time.Duration // in all, before since
 	since   time.Time     // zero while it stands
-	limit   time.Duration // 0: none
+	until   time.Duration // of ran, when it fires
 	timer   *time.Timer
 	fire    func()
+	turn    uint64 // counts what the timer was set for
+	active  bool // between begin and rest
 	stopped bool
 }
 
-// start sets it running, with a function to call when it has run for limit.
-func (c *clock) start(limit time.Duration, fire func()) {
+// begin sets it running, with a function to call when it has run for limit
+// from here.
+func (c *clock) begin(limit time.Duration, fire func(limit time.Duration)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.limit, c.fire = limit, fire
+	if c.stopped {
+		return
+	}
+	c.until, c.fire, c.active = c.ran+limit, func() { fire(limit) }, true
 	c.run()
 }
 
 func (c *clock) run() {
 	c.since = time.Now()
-	c.timer = time.AfterFunc(c.limit-c.ran, c.fire)
+	c.turn++
+	turn := c.turn
+	c.timer = time.AfterFunc(c.until-c.ran, func() { c.reached(turn) })
+}
+
+// reached fires, unless the call has ended while the timer did.
+func (c *clock) reached(turn uint64) {
+	c.mu.Lock()
+	due := !c.since.IsZero() && c.turn == turn
+	fire := c.fire
+	c.mu.Unlock()
+	if due {
+		fire()
+	}
+}
+
+// rest is the end of a call.
+func (c *clock) rest() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.halt()
+	c.active = false
 }
 
 // pause stands the clock still; resume lets it go on.
@@ -50,7 +77,7 @@ func (c *clock) halt() {
 func (c *clock) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.fire != nil && !c.stopped && c.since.IsZero() {
+	if c.active && !c.stopped && c.since.IsZero() {
 		c.run()
 	}
 }

@@ -11,7 +11,7 @@ func TestClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c clock
 		var fired atomic.Bool
-		c.start(10*time.Second, func() { fired.Store(true) })
+		c.begin(10*time.Second, func(time.Duration) { fired.Store(true) })
 		time.Sleep(4 * time.Second)
 		c.pause()
 		c.pause()
@@ -43,11 +43,34 @@ func TestClock(t *testing.T) {
 func TestClockStoppedBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c clock
-		c.start(time.Second, func() { t.Error("fired after stop") })
+		c.begin(time.Second, func(time.Duration) { t.Error("fired after stop") })
 		c.stop()
 		time.Sleep(time.Minute)
 		if got := c.reading(); got != 0 {
 			t.Errorf("reading %v; want 0", got)
+		}
+	})
+}
+
+// A call's limit counts from its beginning, whatever was used before.
+func TestClockOfCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clock
+		var fired time.Duration
+		for range 3 {
+			c.begin(2*time.Second, func(limit time.Duration) { fired = limit })
+			time.Sleep(1500 * time.Millisecond)
+			c.rest()
+			time.Sleep(time.Hour)
+		}
+		if got := c.reading(); got != 4500*time.Millisecond || fired != 0 {
+			t.Errorf("after three calls: reading %v, fired at %v; want 4.5s, 0", got, fired)
+		}
+		c.begin(time.Second, func(limit time.Duration) { fired = limit })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if fired != time.Second {
+			t.Errorf("fired at %v; want 1s", fired)
 		}
 	})
 }

@@ -19,7 +19,7 @@ import (
 
 // launch starts a template for this one model, has it fork a sandbox and
 // loads the model. The model is never nil: its finish says what it cost.
-func (s *Supervisor) launch(ctx context.Context, spec Spec) (*Model, *Cause) {
+func (s *Supervisor) launch(ctx context.Context, spec Spec, inputs []Input) (*Model, *Cause) {
 	m := newModel(s, spec)
 	if err := m.limits.Check(); err != nil {
 		return m, setupError(UnmetInput, "%v", err)
@@ -30,7 +30,7 @@ func (s *Supervisor) launch(ctx context.Context, spec Spec) (*Model, *Cause) {
 	if cause := m.checkBoot(); cause != nil {
 		return m, cause
 	}
-	return m, m.load(ctx)
+	return m, m.load(ctx, inputs)
 }
 
 // prepare makes the groups, the template and the locked sandbox.
@@ -101,16 +101,21 @@ func (m *Model) checkBoot() *Cause {
 
 // load hands the model over: from its first byte on the sandbox is hostile,
 // and the clock runs.
-func (m *Model) load(ctx context.Context) *Cause {
+func (m *Model) load(ctx context.Context, inputs []Input) *Cause {
 	load, region, err := m.loadMessage()
 	if err != nil {
 		return launchCause(ctx, err)
 	}
 	defer region.Close()
+	files, err := m.bind(load, inputs, region.File())
+	if err != nil {
+		return launchCause(ctx, err)
+	}
 	if err := m.handOver(); err != nil {
 		return launchCause(ctx, err)
 	}
-	answer, cause := m.exchange(ctx, load, region.File())
+	answer, cause := m.exchange(ctx, load, files...)
+	m.clock.rest()
 	if cause != nil {
 		return cause
 	}
@@ -119,7 +124,7 @@ func (m *Model) load(ctx context.Context) *Cause {
 		return nil
 	case *ipc.Exception:
 		switch answer.Cause {
-		case ipc.CauseInput, ipc.CauseInvalidResult, ipc.CauseOutput:
+		case ipc.CauseInvalidResult, ipc.CauseOutput:
 			return forged("an error of calling in answer to load")
 		}
 		return m.raised(answer)

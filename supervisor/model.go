@@ -1,12 +1,10 @@
 package supervisor
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,8 +39,13 @@ type Model struct {
 	started       time.Time // of the launch
 	handed        time.Time // when the clock began to run
 	clock         clock
-	bytesIn       int64
-	bytesOut      int64
+	granted       regions
+	output        *shm.Region // what the sandbox writes results to, nil before launch
+	kept          kept
+	bytesIn       atomic.Int64
+	bytesOut      atomic.Int64
+	calls         atomic.Int64 // begun
+	calling       sync.Mutex   // held by the one call in flight
 	background    sync.WaitGroup
 
 	mu    sync.Mutex
@@ -83,10 +86,7 @@ func (m *Model) end(cause *Cause) *Cause {
 // watch starts what looks after a running model. All of it ends with the
 // sandbox.
 func (m *Model) watch() {
-	limit := m.limits.Timeout
-	m.clock.start(limit, func() {
-		m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
-	})
+	m.clock.begin(m.limits.Timeout, m.outOfTime)
 	m.logs.follow(m.sandbox.stdout, m.sandbox.stderr)
 	m.notifier = newNotifier(m)
 	m.background.Go(func() {
@@ -95,6 +95,11 @@ func (m *Model) watch() {
 		}
 	})
 	m.background.Go(m.watchCPU)
+	m.background.Go(m.answerQuestions)
+}
+
+func (m *Model) outOfTime(limit time.Duration) {
+	m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
 }
 
 // powerOfTen thins the log of a flood: its 1st, 10th, 100th ... are told.
@@ -157,22 +162,34 @@ func (m *Model) recorded(operation syscallpolicy.Operation, decision syscallpoli
 	}
 }
 
-// watchCPU ends the model at its CPU time. It looks again when the limit
-// could be reached at the earliest.
+// watchCPU ends the model at its CPU time, which like its wall time is a
+// call's; the first call's includes the launch. It looks again when the limit
+// could be reached at the earliest. A later call begins between two looks, so
+// its time counts from the first look after, and there are several within a
+// limit.
 func (m *Model) watchCPU() {
+	limit := m.limits.CPUTime
+	var before time.Duration // used when the call began
+	call := int64(1)
 	for {
 		used, err := m.group.CPUTime()
 		if err != nil {
 			m.end(internalError("read CPU time: %v", err))
 			return
 		}
-		left := m.limits.CPUTime - used
+		if now := m.calls.Load(); now > call {
+			call, before = now, used
+		}
+		left := limit - (used - before)
 		if left <= 0 {
 			m.end(&Cause{Verdict: CPUTimeLimit, Source: FromKernel,
-				Reason: fmt.Sprintf("the model used its CPU time of %v", m.limits.CPUTime)})
+				Reason: fmt.Sprintf("the model used its CPU time of %v", limit)})
 			return
 		}
 		wait := time.Duration(float64(left) / max(1, m.limits.CPUs))
+		if call > 1 {
+			wait = min(wait, max(limit/8, looksApart))
+		}
 		select {
 		case <-time.After(max(wait, time.Millisecond)):
 		case <-m.ended:
@@ -181,49 +198,9 @@ func (m *Model) watchCPU() {
 	}
 }
 
-// exchange sends one message and waits for its answer, serving what the
-// model asks meanwhile. The context's end ends the model.
-func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
-	stop := context.AfterFunc(ctx, func() {
-		m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
-	})
-	defer stop()
-	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
-		return nil, m.broken(err)
-	}
-	for {
-		answer, seq, _, err := m.sandbox.conn.Receive(0)
-		if err != nil {
-			return nil, m.broken(err)
-		}
-		ask, ok := answer.(*ipc.Ask)
-		if !ok {
-			return answer, nil
-		}
-		reply, err := m.answer(ask)
-		if err == nil {
-			err = m.sandbox.conn.Send(reply, seq)
-		}
-		if err != nil {
-			return nil, m.broken(err)
-		}
-	}
-}
-
-// answer decides what came through the asked door.
-func (m *Model) answer(ask *ipc.Ask) (*ipc.Answer, error) {
-	m.counted()
-	kind, err := syscallpolicy.ParseKind(ask.Kind)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ipc.ErrFrame, err)
-	}
-	operation := syscallpolicy.Operation{Kind: kind, Target: ask.Target, Time: time.Now()}
-	decision := m.decide(operation)
-	text := fmt.Sprintf("%v of %s is not allowed: %s", kind, clip(ask.Target, 1<<10), m.spec.Policy.Advice(operation, decision))
-	// Other kinds have no door here: saying yes would mean nothing.
-	allow := kind == syscallpolicy.KindImport && decision.Effect == syscallpolicy.Allow
-	return &ipc.Answer{Allow: allow, Text: clip(text, 4<<10)}, nil
-}
+// looksApart is the least between two looks at a model that is called again
+// and again: hundreds of them are open, and most of them idle.
+const looksApart = 500 * time.Millisecond
 
 // broken says why a conversation ended: by our own doing, by the process's
 // death, or by bytes that are no frame.
@@ -246,84 +223,6 @@ func (m *Model) broken(err error) *Cause {
 // forged is a process that does not speak as the shim does.
 func forged(format string, args ...any) *Cause {
 	return &Cause{Verdict: InvalidResult, Source: FromSupervisor, Reason: "the model's process sent " + fmt.Sprintf(format, args...)}
-}
-
-// call makes one call and gives its results.
-func (m *Model) call(ctx context.Context, inputs []Input) (*Results, *Cause) {
-	output, err := shm.Create("output", m.limits.MaxOutput)
-	if err != nil {
-		return nil, m.end(internalError("%v", err))
-	}
-	message, files, err := m.callMessage(inputs, output)
-	if err != nil {
-		output.Close()
-		return nil, m.end(launchCause(ctx, err))
-	}
-	answer, cause := m.exchange(ctx, message, files...)
-	if cause == nil {
-		cause = m.judgeAnswer(answer)
-	}
-	if cause.Verdict != OK {
-		output.Close()
-		return nil, cause
-	}
-	return m.take(answer.(*ipc.Result), output)
-}
-
-func (m *Model) callMessage(inputs []Input, output *shm.Region) (*ipc.Call, []*os.File, error) {
-	message := &ipc.Call{Output: uint64(output.Size())}
-	var files []*os.File
-	for _, in := range inputs {
-		message.Args = append(message.Args, ipc.Arg{Name: in.Name, Value: in.Value})
-		if in.Region != nil {
-			files = append(files, in.Region.File())
-			m.bytesIn += in.Region.Size()
-		}
-	}
-	if output.Size() > 0 {
-		files = append(files, output.File())
-	}
-	if n := ipc.Size(message); n > ipc.MaxFrame || len(files) > ipc.MaxDescriptors {
-		return nil, nil, setupError(UnmetInput, "too many or too large inputs: %d bytes besides the arrays and %d arrays, at most %d and %d fit",
-			n, len(files)-1, ipc.MaxFrame, ipc.MaxDescriptors-1)
-	}
-	return message, files, nil
-}
-
-// judgeAnswer ends the model by what it answered: one run is one call.
-func (m *Model) judgeAnswer(answer ipc.Message) *Cause {
-	switch answer := answer.(type) {
-	case *ipc.Result:
-		return m.end(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"})
-	case *ipc.Exception:
-		if answer.Cause == ipc.CauseSyntax || answer.Cause == ipc.CauseNoFunction {
-			return m.end(forged("an error of loading in answer to call"))
-		}
-		return m.end(m.raised(answer))
-	default:
-		return m.end(forged("a %v message in answer to call", answer.Type()))
-	}
-}
-
-// take makes the results stable before anything looks at them: the sandbox
-// is dead, and the seal proves that nobody can write the region any more.
-func (m *Model) take(result *ipc.Result, output *shm.Region) (*Results, *Cause) {
-	// The template serves this model only: both end at the same time.
-	m.template.close()
-	if err := sealDead(output); err != nil {
-		output.Close()
-		return nil, internalError("%v", err)
-	}
-	err := checkResults(result.Values, output.Size())
-	if err == nil {
-		err = readSpans(result.Values, output)
-	}
-	if err != nil {
-		output.Close()
-		return nil, forged("a result that is none: %v", err)
-	}
-	m.bytesOut = arrayBytes(result.Values)
-	return &Results{Values: result.Values, Region: output}, &Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"}
 }
 
 // sealDead seals the region of a sandbox that is dead. Its memory may be looked

@@ -59,6 +59,11 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 		o.Isolation = m.isolation()
 	}
 	m.tearDown()
+	m.kept.close()
+	m.granted.close()
+	if m.output != nil {
+		m.output.Close()
+	}
 	o.Usage = m.usage()
 	o.Operations = m.record.snapshot()
 	o.Stdout, o.Stderr = m.logs.stdout.kept, m.logs.stderr.kept
@@ -90,7 +95,7 @@ func (m *Model) tearDown() {
 }
 
 func (m *Model) usage() Usage {
-	u := Usage{ArrayBytesIn: m.bytesIn, ArrayBytesOut: m.bytesOut, LogBytes: min(m.logs.total.Load(), m.limits.MaxLog), Operations: m.operations.Load()}
+	u := Usage{ArrayBytesIn: m.bytesIn.Load(), ArrayBytesOut: m.bytesOut.Load(), LogBytes: min(m.logs.total.Load(), m.limits.MaxLog), Operations: m.operations.Load()}
 	if m.handed.IsZero() {
 		u.LaunchSeconds = time.Since(m.started).Seconds()
 		return u

@@ -29,10 +29,11 @@ func must[T any](v T, err error) T {
 
 // checkResults judges a hostile Result against the region that its arrays
 // are said to lie in: names, references, spans. Nothing that passes reaches
-// outside the region.
-func checkResults(values []ipc.Arg, size int64) error {
+// outside the region. It gives how much of the region they take, from its
+// beginning.
+func checkResults(values []ipc.Arg, size int64) (used int64, err error) {
 	if len(values) > maxResults {
-		return fmt.Errorf("%d results, at most %d", len(values), maxResults)
+		return 0, fmt.Errorf("%d results, at most %d", len(values), maxResults)
 	}
 	seen := make(map[string]bool, len(values))
 	text := uint64(0)
@@ -40,10 +41,10 @@ func checkResults(values []ipc.Arg, size int64) error {
 	for i := range values {
 		v := &values[i]
 		if !shm.ValidName(v.Name) {
-			return fmt.Errorf("%q is no name for a result", clip(v.Name, 80))
+			return 0, fmt.Errorf("%q is no name for a result", clip(v.Name, 80))
 		}
 		if seen[v.Name] {
-			return fmt.Errorf("two results are named %s", v.Name)
+			return 0, fmt.Errorf("two results are named %s", v.Name)
 		}
 		seen[v.Name] = true
 		switch v.Value.Kind {
@@ -52,10 +53,10 @@ func checkResults(values []ipc.Arg, size int64) error {
 			refs = append(refs, v.Value.Ref)
 		case ipc.KindSpan:
 			if v.Value.Offset > uint64(size) || v.Value.Size > uint64(size)-v.Value.Offset {
-				return fmt.Errorf("text of %s lies outside the output", v.Name)
+				return 0, fmt.Errorf("text of %s lies outside the output", v.Name)
 			}
 			if text += v.Value.Size; text > maxText {
-				return fmt.Errorf("more than %d bytes of text", maxText)
+				return 0, fmt.Errorf("more than %d bytes of text", maxText)
 			}
 			// As an array of bytes: texts that overlap would be copied once
 			// for each, up to a thousand times the region.
@@ -64,7 +65,45 @@ func checkResults(values []ipc.Arg, size int64) error {
 			})
 		}
 	}
-	return shm.CheckAll(refs, size)
+	if err := shm.CheckAll(refs, size); err != nil {
+		return 0, err
+	}
+	for _, ref := range refs {
+		n, _ := ref.Bytes()
+		if n > 0 {
+			used = max(used, ref.Offset+n)
+		}
+	}
+	return used, nil
+}
+
+// checkDeclared wants the arrays that the host declared, as it declared them.
+func checkDeclared(values, declared []ipc.Arg) error {
+	if len(values) < len(declared) {
+		return fmt.Errorf("%d results, and %d arrays were to be written", len(values), len(declared))
+	}
+	for i, want := range declared {
+		got := values[i]
+		if got.Name != want.Name || got.Value.Kind != ipc.KindArray || !got.Value.Ref.Equal(want.Value.Ref) {
+			return fmt.Errorf("array %s is not where and what it was to be", want.Name)
+		}
+	}
+	return nil
+}
+
+// copySpans copies what results lie in, to the same places. The references
+// were checked.
+func copySpans(to, from []byte, values []ipc.Arg) {
+	for i := range values {
+		v := &values[i].Value
+		switch v.Kind {
+		case ipc.KindArray:
+			n, _ := v.Ref.Bytes()
+			copy(to[v.Ref.Offset:v.Ref.Offset+n], from[v.Ref.Offset:])
+		case ipc.KindSpan:
+			copy(to[v.Offset:v.Offset+v.Size], from[v.Offset:])
+		}
+	}
 }
 
 // readSpans puts the text of spans in their place. The region is sealed.

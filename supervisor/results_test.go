@@ -50,7 +50,7 @@ func TestCheckResults(t *testing.T) {
 		{"the same name", []ipc.Arg{number("x"), array("x", 0, 1)}, "two results are named x"},
 		{"too many", many, "1025 results"},
 	} {
-		err := checkResults(test.values, 1024)
+		_, err := checkResults(test.values, 1024)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("checkResults(%s) = %v; want %q", test.what, err, test.want)
 		}

@@ -30,6 +30,7 @@ type sandbox struct {
 	pidfd    *os.File
 	pid      int // in the supervisor's PID namespace
 	conn     *ipc.Conn
+	asked    *ipc.Conn // the asked door
 	memory   remoteMemory
 	listener *os.File
 	stdout   *os.File
@@ -53,7 +54,7 @@ func newSandbox(ctx context.Context, t *template, filter []byte, group *cgroup.G
 	return s, nil
 }
 
-// ask sends Fork with the sandbox's ends of its three channels.
+// ask sends Fork with the sandbox's ends of its channels.
 func (s *sandbox) ask(filter []byte) error {
 	conn, control, err := ipc.Pair()
 	if err != nil {
@@ -61,6 +62,12 @@ func (s *sandbox) ask(filter []byte) error {
 	}
 	s.conn = conn
 	defer control.Close()
+	asked, asking, err := ipc.Pair()
+	if err != nil {
+		return err
+	}
+	s.asked = asked
+	defer asking.Close()
 	var writers []*os.File
 	defer func() {
 		for _, w := range writers {
@@ -76,7 +83,7 @@ func (s *sandbox) ask(filter []byte) error {
 		writers = append(writers, w)
 	}
 	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow}
-	s.fork, err = s.template.fork(m, control, writers[0], writers[1])
+	s.fork, err = s.template.fork(m, control, asking, writers[0], writers[1])
 	return err
 }
 
@@ -213,6 +220,9 @@ func (s *sandbox) close() {
 		s.wait()
 	}
 	s.conn.Close()
+	if s.asked != nil {
+		s.asked.Close()
+	}
 	s.memory.close()
 	for _, f := range []*os.File{s.pidfd, s.listener, s.stdout, s.stderr} {
 		if f != nil {

@@ -46,31 +46,41 @@ type SourceFile struct {
 	Source  []byte
 }
 
-// Input is one named argument of a call. An array lies in Region, which is
-// frozen and shows the model nothing but the array; any other value has no
-// region.
+// Input is one named argument of a call. An array lies in Region, at
+// Value.Ref, and nobody writes the region any more, but its owner through a
+// mapping of before (shm.Region.FreezeOthers). A model sees the whole of a
+// region that an array fills, and nothing else of one that it does not. Any
+// other value has no region.
 type Input struct {
 	Name   string
 	Value  ipc.Value
 	Region *shm.Region
 }
 
-// ArrayInput passes the array at ref of a frozen region.
+// ArrayInput passes the array at ref of a region.
 func ArrayInput(name string, ref shm.Ref, region *shm.Region) Input {
 	return Input{Name: name, Value: ipc.Value{Kind: ipc.KindArray, Ref: ref}, Region: region}
 }
 
 // Results are what a call returned: by name, in the model's order. Arrays
-// and long text lie in a region that nobody can write any more. The caller
-// closes it.
+// and long text lie in a region that the sandbox cannot write. The caller
+// closes it; the memory is then used for a later call's.
 type Results struct {
 	Values []ipc.Arg
 	Region *shm.Region
+
+	give func(*shm.Region) // takes the region back, nil closes it
 }
 
 // Close gives the memory of the results back. It may be called on nil.
 func (r *Results) Close() {
-	if r != nil && r.Region != nil {
+	if r == nil || r.Region == nil {
+		return
+	}
+	if r.give != nil {
+		r.give(r.Region)
+	} else {
 		r.Region.Close()
 	}
+	r.Region = nil
 }

@@ -76,13 +76,28 @@ func filterFor(shape syscallpolicy.Shape) ([]byte, error) {
 	return program.Bytes(), nil
 }
 
-// Run launches a model, calls it once and ends it. The outcome always has a
-// cause; results are there when it is OK, and the caller closes them.
+// Run launches a model, calls it once with the inputs and ends it. The outcome
+// always has a cause; results are there when it is OK, and the caller closes
+// them.
 func (s *Supervisor) Run(ctx context.Context, spec Spec, inputs []Input) *Outcome {
-	m, cause := s.launch(ctx, spec)
+	m, cause := s.launch(ctx, spec, inputs)
 	if cause != nil {
 		return m.finish(cause, nil)
 	}
-	results, cause := m.call(ctx, inputs)
+	results, cause := m.onlyCall(ctx)
 	return m.finish(cause, results)
+}
+
+// Launch starts a model that stays: its statements run once, then it is called
+// as often as the host likes. The inputs are bound: every call gets them. A
+// bound array may be a part of its region; the model sees no byte around it.
+//
+// The error is a *Cause. Close ends a launched model, and so does the end of
+// the supervisor; after an error nothing is left to close.
+func (s *Supervisor) Launch(ctx context.Context, spec Spec, inputs ...Input) (*Model, error) {
+	m, cause := s.launch(ctx, spec, inputs)
+	if cause != nil {
+		return nil, m.finish(cause, nil).Cause
+	}
+	return m, nil
 }

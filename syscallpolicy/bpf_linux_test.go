@@ -141,7 +141,7 @@ func actionName(action uint32) string {
 // TestProgramReturns pins the closed set of answers: nothing that logs, traces
 // or lets through by another name.
 func TestProgramReturns(t *testing.T) {
-	errnos := []string{"ENOSYS", "ENOTTY", "EINVAL"}
+	errnos := []string{"ENOSYS", "ENOTTY", "EINVAL", "ENOTSUP", "EXDEV", "ENOTSOCK"}
 	for _, s := range shapes {
 		code := mustCompile(t, s).Bytes()
 		for i := 0; i < len(code); i += instructionSize {

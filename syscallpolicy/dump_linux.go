@@ -35,7 +35,7 @@ func filterRefusals(s Shape) []string {
 	var lines []string
 	for _, r := range Refusals() {
 		if !s.asks(r.Call) {
-			lines = append(lines, fmt.Sprintf("%-19s %-7s %s", strings.TrimSpace(r.Call+" "+r.Value), unix.ErrnoName(r.Errno), r.Why))
+			lines = append(lines, fmt.Sprintf("%-19s %-8s %s", strings.TrimSpace(r.Call+" "+r.Value), unix.ErrnoName(r.Errno), r.Why))
 		}
 	}
 	return lines

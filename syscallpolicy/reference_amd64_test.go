@@ -61,7 +61,15 @@ func referenceErrno(d data) string {
 		switch uint32(d.args[1]) {
 		case unix.TCGETS, 0x802c542a, unix.TIOCGWINSZ:
 			return "ENOTTY"
+		case 0x40049409:
+			return "ENOTSUP"
 		}
+	case unix.SYS_COPY_FILE_RANGE:
+		return "EXDEV"
+	case unix.SYS_SENDFILE:
+		return "ENOTSOCK"
+	case unix.SYS_FALLOCATE:
+		return "ENOTSUP"
 	case unix.SYS_PRCTL:
 		if uint32(d.args[0]) == 0x53564d41 {
 			return "EINVAL"

@@ -37,7 +37,7 @@ const maxAge = 10 * time.Minute
 const racy = 20 * time.Millisecond
 
 // recordSchema changes with the meaning of a record's fields.
-const recordSchema = "1"
+const recordSchema = "2"
 
 // recordKey names the record of a path; steering is empty where the path
 // alone decides. The scripts belong to it: another Hotcell asks other things.

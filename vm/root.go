@@ -15,6 +15,11 @@ import (
 // loaderCache is where the C library's loader finds libraries by name.
 const loaderCache = "/etc/ld.so.cache"
 
+// timeZones is the one directory of data outside of sys.path that the standard
+// library itself names (zoneinfo.TZPATH); Debian's pytz, and pandas with it,
+// cannot be imported without.
+const timeZones = "/usr/share/zoneinfo"
+
 // maxLoose is from how many libraries on their directory is mounted instead.
 const maxLoose = 8
 
@@ -43,6 +48,9 @@ func (i *Interpreter) describeRoot(what examination, home string) error {
 		t.addLoaded(path, home)
 	}
 	t.addLoaderCache(home)
+	if real, err := t.resolve(timeZones); err == nil && !tooWide(real, home) {
+		t.mounts[real] = true
+	}
 	i.Mounts, i.Links = t.minimal()
 	return nil
 }

@@ -6,13 +6,11 @@ memoryviews and results anything with the buffer protocol.
 """
 
 import ast
-import os
 import sys
 
-from _hotcell import kernel, wire
+from _hotcell import wire
 
 ALIGN = 64
-PAGE = 4096
 
 # What one frame takes; the supervisor refuses more. Text beyond the first
 # MAX_TEXT bytes lies in the output region.
@@ -56,51 +54,6 @@ def valid_name(name):
     return type(name) is str and name.isascii() and name.isidentifier() and len(name) <= NAME_LENGTH
 
 
-class Space:
-    """The granted address range: mappings go up from its base, page by page.
-
-    The filter refuses to mremap anything in it, so that no mapping of a
-    region grows over bytes that were not granted.
-    """
-
-    def __init__(self, base):
-        self.next = base
-
-    def map(self, fd, size, writable):
-        """Maps size bytes of a region and closes its descriptor."""
-        try:
-            if size == 0:
-                return memoryview(bytearray() if writable else b"")
-            address = self.next
-            view = kernel.map_region(fd, size, writable, address)
-            # A page stays free between two, so that running over the end
-            # of one is a fault and not its neighbour.
-            self.next = address + (size + 2 * PAGE - 1) // PAGE * PAGE
-            return view
-        finally:
-            os.close(fd)
-
-    def map_call(self, args, size, fds):
-        """The inputs of a call by name, and the output region's view."""
-        fds = list(reversed(fds))
-        inputs = {}
-        for name, value in args:
-            if type(value) is wire.Ref:
-                value = self._input(value, fds.pop())
-            inputs[name] = value
-        output = self.map(fds.pop(), size, True) if size else memoryview(bytearray())
-        return inputs, output
-
-    def _input(self, ref, fd):
-        count = 1
-        for n in ref.shape:
-            count *= n
-        dtype = parse_dtype(ref.descr)
-        size = ref.offset + count * item_size(dtype)
-        view = self.map(fd, size, False)[ref.offset :]
-        return as_array(view, dtype, ref)
-
-
 def parse_dtype(descr):
     """A numpy dtype, or without numpy a memoryview format."""
     numpy = sys.modules.get("numpy")
@@ -118,14 +71,26 @@ def item_size(dtype):
     return dtype.itemsize
 
 
-def as_array(view, dtype, ref):
-    """An ndarray on a view, or the view itself with format and shape."""
+def as_array(view, dtype, ref, offset):
+    """An ndarray on the bytes at an offset of a view; without numpy that part of the view with format and shape.
+
+    The ndarray holds the view itself, not a part of it: the view's end is the
+    mapping's (see space).
+    """
     numpy = sys.modules.get("numpy")
     if numpy is None:
         if ref.fortran and len(ref.shape) > 1:
             raise UnusableInput("an array in Fortran order needs numpy, which this interpreter does not have")
-        return view.cast(dtype, ref.shape) if 0 not in ref.shape else view.cast(dtype)
-    return numpy.ndarray(ref.shape, dtype, view, 0, order="F" if ref.fortran else "C")
+        part = view[offset : offset + nbytes(dtype, ref.shape)]
+        return part.cast(dtype, ref.shape) if 0 not in ref.shape else part.cast(dtype)
+    return numpy.ndarray(ref.shape, dtype, view, offset, order="F" if ref.fortran else "C")
+
+
+def nbytes(dtype, shape):
+    count = item_size(dtype)
+    for n in shape:
+        count *= n
+    return count
 
 
 def collect_results(returned):
@@ -148,38 +113,113 @@ def show(value):
         return f"a {type(value).__name__}"
 
 
-def write_results(returned, output):
-    """Writes arrays and long text into the output; returns wire values by name."""
-    at, room, left = 0, MAX_TEXT, MAX_ALL_TEXT
-    results = []
-    named = collect_results(returned)
-    if len(named) > MAX_RESULTS:
-        raise InvalidResult(f"{len(named)} results, at most {MAX_RESULTS} can be returned: return them as one array")
-    for name, value in named:
-        if isinstance(value, str):
-            text = str(value).encode("utf-8", "backslashreplace")
-            if len(text) <= room:
-                value, room = text.decode(), room - len(text)
+class Output:
+    """The output region of a model, and what the call that runs has put there.
+
+    Arrays that the model was given to write, or made by hotcell.empty, are
+    results where they lie; all else is copied behind them.
+    """
+
+    def __init__(self, view):
+        self.view, self.running = view, False
+        self.begin(())
+
+    def begin(self, declared):
+        """A call begins. Gives the arrays that the host declared, by name."""
+        self.at, self.made, self.names = 0, [], {}
+        arrays = {}
+        for name, ref in declared:
+            arrays[name] = self.place(name, parse_dtype(ref.descr), ref)
+        self.running = True
+        return arrays
+
+    def end(self):
+        self.running, self.made = False, []
+
+    def place(self, name, dtype, ref):
+        if sys.modules.get("numpy") is None and ref.fortran:
+            raise UnusableInput("an array in Fortran order needs numpy, which this interpreter does not have")
+        self.at = ref.offset + nbytes(dtype, ref.shape)
+        array = as_array(self.view, dtype, ref, ref.offset)
+        self.made.append((name, array, ref))
+        self.names[name] = ref
+        return array
+
+    def empty(self, name, shape, dtype="f8"):
+        """An array in the output, not initialised, that is the result of that name when the call returns."""
+        if not self.running:
+            raise RuntimeError("hotcell.empty: no call is running")
+        if not valid_name(name):
+            raise ValueError(f"hotcell.empty: {show(name)} is no name for a result: use letters, digits and _, at most 64")
+        if name in self.names:
+            raise ValueError(f"hotcell.empty: there is an array {name} already")
+        shape = (shape,) if type(shape) is int else tuple(shape)
+        descr, dtype = describe_any(name, dtype)
+        size = nbytes(dtype, shape)
+        return self.place(name, dtype, wire.Ref(descr, shape, reserve(self.at, size, self.view), False))
+
+    def write(self, returned):
+        """Writes what the model returned, and gives all results as wire values by name."""
+        results = [(name, ref) for name, _, ref in self.made]
+        if returned is None and results:
+            return results
+        room, left = MAX_TEXT, MAX_ALL_TEXT
+        named = collect_results(returned)
+        if len(named) + len(results) > MAX_RESULTS:
+            raise InvalidResult(f"{len(named)} results, at most {MAX_RESULTS} can be returned: return them as one array")
+        for name, value in named:
+            if self.is_made(value):
+                continue
+            if name in self.names:
+                raise InvalidResult(f"two results are named {name}: the array made before the return is one of them")
+            if isinstance(value, str):
+                text = str(value).encode("utf-8", "backslashreplace")
+                if len(text) <= room:
+                    value, room = text.decode(), room - len(text)
+                else:
+                    left -= len(text)
+                    if left < 0:
+                        raise InvalidResult(
+                            f"{name} makes the text of the results longer than {MAX_ALL_TEXT} bytes: "
+                            "return numpy.frombuffer(text.encode(), 'u1')"
+                        )
+                    at = reserve(self.at, len(text), self.view)
+                    self.at = at + len(text)
+                    self.view[at : self.at] = text
+                    value = wire.Span(at, len(text))
+            elif value is None or type(value) in (bool, int, float, complex):
+                pass
+            elif isinstance(value, (bool, int, float, complex)) and not is_numpy(value):
+                value = plain(value)
             else:
-                left -= len(text)
-                if left < 0:
-                    raise InvalidResult(
-                        f"{name} makes the text of the results longer than {MAX_ALL_TEXT} bytes: "
-                        "return numpy.frombuffer(text.encode(), 'u1')"
-                    )
-                at = reserve(at, len(text), output)
-                output[at : at + len(text)] = text
-                value, at = wire.Span(at, len(text)), at + len(text)
-        elif value is None or type(value) in (bool, int, float, complex):
-            pass
-        elif isinstance(value, (bool, int, float, complex)) and not is_numpy(value):
-            value = plain(value)
-        else:
-            value, at = write_array(name, value, output, at)
-        if type(value) is int and value.bit_length() > 8 * MAX_INTEGER:
-            raise InvalidResult(f"{name} is an integer of {value.bit_length()} bits, at most {8 * MAX_INTEGER} can be returned")
-        results.append((name, value))
-    return results
+                value, self.at = write_array(name, value, self.view, self.at)
+            if type(value) is int and value.bit_length() > 8 * MAX_INTEGER:
+                raise InvalidResult(
+                    f"{name} is an integer of {value.bit_length()} bits, at most {8 * MAX_INTEGER} can be returned"
+                )
+            results.append((name, value))
+        return results
+
+    def is_made(self, value):
+        for _, array, _ in self.made:
+            if array is value:
+                return True
+        return False
+
+
+def describe_any(name, dtype):
+    """A dtype as a person writes it: (as the wire has it, as as_array wants it)."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        if dtype not in DTYPES.values() and dtype not in FORMATS and dtype not in DTYPES:
+            raise ValueError(f"hotcell.empty: dtype {show(dtype)} of {name}: use one of {' '.join(sorted(FORMATS))}")
+        descr = DTYPES.get(dtype, dtype)
+        descr = descr if descr[0] in "|<>" else NATIVE + descr
+        return descr, parse_dtype(descr)
+    dtype = numpy.dtype(dtype)
+    if dtype.hasobject:
+        raise ValueError(f"hotcell.empty: dtype {dtype} of {name} holds Python objects")
+    return describe_dtype(name, dtype), dtype
 
 
 def plain(value):

@@ -5,6 +5,7 @@ Every wrapper raises OSError with the errno of the failed call.
 
 import ctypes
 import os
+import sys
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # The same, without giving the interpreter's lock up meanwhile.
@@ -31,7 +32,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _SECUREBITS = 0x01 | 0x02 | 0x04 | 0x08 | 0x20 | 0x40 | 0x80
 
 PROT_READ, PROT_WRITE = 1, 2
-_MAP_SHARED, _MAP_FIXED_NOREPLACE = 0x01, 0x100000
+_MAP_SHARED, _MAP_PRIVATE, _MAP_FIXED, _MAP_ANONYMOUS, _MAP_FIXED_NOREPLACE = 0x01, 0x02, 0x10, 0x20, 0x100000
 
 _SET_MODE_FILTER, _FLAG_NEW_LISTENER, _FLAG_WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 
@@ -172,8 +173,57 @@ def map_region(fd, size, writable, address):
         if got not in (None, ctypes.c_void_p(-1).value):
             _libc.munmap(got, size)
         raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
-    view = memoryview((ctypes.c_char * size).from_address(address)).cast("B")
-    return view if writable else view.toreadonly()
+    return writable_view(address, size) if writable else read_only_view(address, size)
+
+
+def map_memory(size, address):
+    """Memory of the sandbox's own at an address of the granted range."""
+    flags = _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_FIXED_NOREPLACE
+    got = _libc.mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0)
+    if got != address:
+        number = ctypes.get_errno()
+        if got not in (None, ctypes.c_void_p(-1).value):
+            _libc.munmap(got, size)
+        raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
+
+
+def map_over(fd, offset, size, address):
+    """Replaces pages of map_memory by pages of a region, to read."""
+    got = _libc.mmap(address, size, PROT_READ, _MAP_SHARED | _MAP_FIXED, fd, offset)
+    if got != address:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
+
+
+def protect(address, size):
+    """Leaves memory to be read only."""
+    _check(_libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), PROT_READ), "mprotect")
+
+
+def writable_view(address, size):
+    return memoryview((ctypes.c_char * size).from_address(address)).cast("B")
+
+
+if sys.implementation.name == "cpython":
+    _view_memory = ctypes.pythonapi.PyMemoryView_FromMemory
+    _view_memory.restype = ctypes.py_object
+    _view_memory.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int]
+    _PYBUF_READ = 0x100
+
+    def read_only_view(address, size):
+        """A view of memory that nobody may write, and behind it no object that says otherwise.
+
+        toreadonly() is not enough: numpy asks the object that a memoryview
+        was made of, a ctypes array, finds it writable, and lets
+        x.flags.writeable = True pass. The write after it is a segmentation
+        fault, where the refusal is a ValueError.
+        """
+        return _view_memory(address, size, _PYBUF_READ)
+
+else:
+
+    def read_only_view(address, size):
+        return writable_view(address, size).toreadonly()
 
 
 def unmap(address, size):

@@ -10,6 +10,7 @@ from _hotcell import kernel
 
 # Descriptors of a locked sandbox; everything else is closed.
 CONTROL = 3
+ASKING = 4
 
 NAMESPACES = (
     kernel.CLONE_NEWUSER
@@ -50,13 +51,13 @@ def namespaces(tid=None):
     kernel.unshare(NAMESPACES)
 
 
-def descriptors(control, stdout, stderr):
-    """Standard streams and the control socket; the template's are closed."""
+def descriptors(control, asking, stdout, stderr):
+    """Standard streams and the two sockets; the template's are closed."""
     # Away from the low numbers first: they may be each other's targets.
-    moved = [os.dup(fd) for fd in (stdout, stderr, control)]
+    moved = [os.dup(fd) for fd in (stdout, stderr, control, asking)]
     for target, fd in enumerate(moved, 1):
         os.dup2(fd, target, inheritable=False)
-    kernel.close_from(CONTROL + 1)
+    kernel.close_from(ASKING + 1)
 
 
 def session():

@@ -12,7 +12,7 @@ import random
 import sys
 import traceback
 
-from _hotcell import arrays
+from _hotcell import absent, arrays, library
 
 # Causes of an Exception frame.
 RAISED, SYNTAX, NO_FUNCTION, INPUT, INVALID_RESULT, OUTPUT, MEMORY, RECURSION = range(1, 9)
@@ -42,19 +42,21 @@ class Model:
         self.load_message, self.ask = load, ask
         self.sources = {f.module: (f, source[f.offset : f.offset + f.size]) for f in load.files}
         self.function = None
+        self.bound, self.output = {}, None
 
     def load(self):
         """Runs the model's statements; its function must exist then."""
         self.builtins = dict(vars(builtins), __import__=self.import_module)
-        sys.meta_path[:] = [self, *sys.meta_path[:2]]
+        # Only what is built in, kept in memory or comes with the model is left
+        # to be found: no library file can be opened any more.
+        sys.meta_path[:] = [self, *sys.meta_path[:2], library.LIBRARY, absent.ABSENT]
         sys.path_importer_cache.clear()
-        # Only what is built in or comes with the model is left to be found:
-        # no library file can be opened any more.
         sys.path[:] = []
         file, _ = self.sources[""]
         spec = importlib.util.spec_from_loader("model", self, origin=file.path)
         module = importlib.util.module_from_spec(spec)
         sys.modules["model"] = module
+        sys.modules["hotcell"] = inside(self.output)
         self.execute(module, "")
         name = self.load_message.function
         self.function = getattr(module, name, None)
@@ -108,7 +110,15 @@ class Model:
     def may_import(self, name):
         parts = name.split(".")
         prefixes = {".".join(parts[: i + 1]) for i in range(len(parts))}
-        return bool(prefixes & self.load_message.modules) or parts[0] in self.sources
+        return bool(prefixes & self.load_message.modules) or parts[0] in self.sources or name == "hotcell"
+
+
+def inside(output):
+    """The module hotcell as a model sees it."""
+    module = type(sys)("hotcell", "What a model may ask of the sandbox that it runs in.")
+    module.empty = output.empty
+    module.__all__ = ["empty"]
+    return module
 
 
 def decode(source):

@@ -9,9 +9,10 @@ import gc
 import os
 import sys
 
-from _hotcell import arrays, lockdown, model, threads, wire
+from _hotcell import arrays, lockdown, model, space, threads, wire
 
 CONTROL = lockdown.CONTROL
+ASKING = lockdown.ASKING
 
 
 def main(fork, fds, setters=()):
@@ -22,10 +23,10 @@ def main(fork, fds, setters=()):
         lockdown.step(lockdown.descriptors, *fds)
         # The socket has moved. This looks at it, which the filter refuses.
         conn.sock.detach()
-        conn = wire.Conn(CONTROL)
+        conn, asking = wire.Conn(CONTROL), wire.Conn(ASKING)
         listener, abi = lockdown.lock(fork)
         hello(conn, listener, abi)
-        serve(conn, fork, setters)
+        serve(conn, asking, fork, setters)
     except lockdown.StageError as e:
         failed(conn, fork.token, e.stage, e.errno, e.text)
     except EOFError:
@@ -74,35 +75,54 @@ class Load:
         for _ in range(decoder.u32()):
             module, path, package = decoder.text(), decoder.text(), bool(decoder.u8())
             self.files.append(model.File(module, path, package, decoder.u64(), decoder.u64()))
+        self.args, self.regions, self.output = decoder.args(), decoder.regions(), decoder.u64()
 
 
-def serve(conn, fork, setters=()):
+class Call:
+    """One Call message."""
+
+    def __init__(self, decoder):
+        self.args, self.regions = decoder.args(), decoder.regions()
+        self.forget, self.out = decoder.u64s(), decoder.args()
+
+
+def serve(conn, asking, fork, setters=()):
     """Load once, then calls until the supervisor closes the conversation."""
     decoder, fds = conn.expect(wire.LOAD)
     load = Load(decoder)
-    source = read_all(fds)
-    space = arrays.Space(fork.grants)
+    source = read_all(fds.pop(0))
+    granted = space.Space(fork.grants)
     prepare(load, setters)
-    m = model.Model(load, source, Asker(conn))
-    if not attempt(conn, lambda: m.load()):
+    m = model.Model(load, source, Asker(asking))
+    if not attempt(conn, lambda: start(m, granted, load, fds)):
         return
     conn.send(wire.LOADED, wire.Encoder())
     while True:
         decoder, fds = conn.expect(wire.CALL)
-        args, size = decoder.args(), decoder.u64()
-        attempt(conn, lambda: call(conn, m, space, args, size, fds))
+        message = Call(decoder)
+        attempt(conn, lambda: call(conn, m, granted, message, fds))
 
 
-def read_all(fds):
+def start(m, granted, load, fds):
+    """Maps what the launch grants, which closes its descriptors; then the first byte of the model runs."""
+    try:
+        m.bound = granted.bind(load.args, load.regions, fds)
+        m.output = arrays.Output(granted.map(fds.pop(0), load.output, True) if load.output else memoryview(bytearray()))
+    finally:
+        for fd in fds:
+            os.close(fd)
+    m.load()
+
+
+def read_all(fd):
     """The bytes of the region that came with a frame; closes its descriptor.
 
     os.read and not open(): that would stat the descriptor, which is judged.
     """
     parts = []
-    for fd in fds:
-        while part := os.read(fd, 1 << 20):
-            parts.append(part)
-        os.close(fd)
+    while part := os.read(fd, 1 << 20):
+        parts.append(part)
+    os.close(fd)
     return b"".join(parts)
 
 
@@ -124,11 +144,14 @@ def attempt(conn, action):
         return False
 
 
-def call(conn, m, space, args, size, fds):
+def call(conn, m, granted, message, fds):
     """One call: map what came, run, write the results, tell where they lie."""
-    inputs, output = space.map_call(args, size, fds)
-    values = m.call(inputs)
-    results = arrays.write_results(values, output)
+    granted.forget(message.forget)
+    inputs = {**m.bound, **granted.arguments(message.args, message.regions, fds), **m.output.begin(message.out)}
+    try:
+        results = m.output.write(m.call(inputs))
+    finally:
+        m.output.end()
     flush()
     frame = wire.Encoder()
     frame.args(results)
@@ -150,7 +173,7 @@ def flush():
 class Asker:
     """The asked door: names an operation before the kernel would refuse it.
 
-    One thread asks at a time: an answer goes to whoever reads it.
+    One thread asks at a time, over a socket that nobody else reads.
     """
 
     def __init__(self, conn):

@@ -9,7 +9,7 @@ import os
 import select
 import sys
 
-from _hotcell import kernel, lockdown, threads, wire
+from _hotcell import absent, kernel, library, lockdown, threads, wire
 
 CONTROL = 3
 
@@ -25,25 +25,41 @@ class Fork:
 
 
 def import_all(names):
-    """Imports in order; returns "name: reason" for what cannot be."""
+    """Imports in order; returns "name: reason" for what cannot be.
+
+    A name that ends in "?" may be that of a part of a package, or of anything
+    else in it: the model's source has the two words with a dot between them.
+    """
     failed = []
     for name in names:
         try:
-            importlib.import_module(name)
+            if name.endswith("?"):
+                import_part(name[:-1])
+            else:
+                importlib.import_module(name)
         except BaseException as e:  # a module may raise anything, SystemExit too
-            failed.append(f"{name}: {type(e).__name__}: {e}"[:500])
+            name = name.rstrip("?")
+            absent.failed[name] = absent.reason(e)
+            failed.append(f"{name}: {absent.failed[name]}"[:500])
     return failed
 
 
+def import_part(name):
+    """Imports a part of an imported package, if it has a part of that name which is not there yet."""
+    parent, _, part = name.rpartition(".")
+    package = sys.modules.get(parent)
+    if hasattr(package, "__path__") and part not in vars(package):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as e:
+            if e.name != name:
+                raise
+
+
 # What the interpreter and numpy load lazily and a model would need after the
-# lock-down, when no library file can be opened any more.
+# lock-down, when no library file can be opened any more. Encodings come with
+# the library, which needs none.
 LAZY = (
-    "encodings.ascii",
-    "encodings.latin_1",
-    "encodings.utf_8",
-    "encodings.utf_16",
-    "encodings.unicode_escape",
-    "encodings.raw_unicode_escape",
     "linecache",
     "traceback",
     "tokenize",
@@ -70,6 +86,8 @@ class Template:
         sys.path[:] = decoder.texts()
         failed = import_all(decoder.texts())
         import_all(LAZY)
+        library.LIBRARY.keep_packages()
+        absent.ABSENT.remember(library.LIBRARY)
         self.setters = threads.find()
         self.tid = kernel.tid_address()
         self.direct = sys.implementation.name == "cpython" and self.tid and not threads.fork_handlers()

@@ -37,6 +37,15 @@ class Ref:
         self.descr, self.shape, self.offset, self.fortran = descr, tuple(shape), offset, fortran
 
 
+class Region:
+    """Names the region of one array; its descriptor came with the frame if passed."""
+
+    __slots__ = ("id", "passed", "size")
+
+    def __init__(self, id, size, passed):
+        self.id, self.size, self.passed = id, size, passed
+
+
 class Span:
     """Text in the output region."""
 
@@ -197,6 +206,12 @@ class Decoder:
 
     def args(self):
         return [(self.text(), self.value()) for _ in range(self.u32())]
+
+    def regions(self):
+        return [Region(self.u64(), self.u64(), bool(self.u8())) for _ in range(self.u32())]
+
+    def u64s(self):
+        return [self.u64() for _ in range(self.u32())]
 
 
 class Conn:

@@ -289,7 +289,18 @@ class Inputs(unittest.TestCase):
             self.assertEqual((got.dtype, got.flags.writeable, got.flags.f_contiguous), (value.dtype, False, value.flags.f_contiguous))
             with self.assertRaisesRegex(ValueError, "read-only"):
                 got[...] = 0
+            self.stays_read_only(got)
             del got
+
+    def stays_read_only(self, got):
+        """What the kernel refuses to write, numpy refuses to call writeable."""
+        for view in (got, got.view(), got.T, got[...]):
+            with self.assertRaisesRegex(ValueError, "cannot set WRITEABLE flag"):
+                view.flags.writeable = True
+            with self.assertRaisesRegex(ValueError, "cannot set WRITEABLE flag"):
+                view.setflags(write=True)
+        with self.assertRaisesRegex(ValueError, "read-only"):
+            numpy.ndarray(got.shape, got.dtype, got.base)[...] = 0
 
     def test_offset(self):
         got = self.map(bytes(64) + numpy.arange(3.0).tobytes(), wire.Ref("<f8", (3,), 64))

@@ -1,0 +1,337 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"hotcell/ipc"
+	"hotcell/shm"
+)
+
+// Call is one call of a launched model.
+type Call struct {
+	// Inputs are passed by name, beside those bound at the launch. An array
+	// that is not the whole of its region is copied; the model sees no byte
+	// around it, and what it keeps of one changes with its next call.
+	Inputs []Input
+
+	// Out are arrays for the model to write: it gets each under its name, and
+	// each is a result.
+	Out []shm.Ref
+
+	// Timeout bounds this call; 0, or more than the model's, is the model's.
+	Timeout time.Duration
+}
+
+// ErrBusy says that a call is in flight: a model takes one at a time.
+var ErrBusy = errors.New("the model is being called")
+
+// Call calls the model. An error is ErrBusy or a *Cause. A model that raised,
+// or returned what cannot cross, may be called again; after any other cause it
+// has ended, and Close says so too.
+//
+// The end of ctx ends the model: nothing else stops a call that has begun.
+func (m *Model) Call(ctx context.Context, c Call) (*Results, error) {
+	if !m.calling.TryLock() {
+		return nil, ErrBusy
+	}
+	defer m.calling.Unlock()
+	results, cause := m.call(ctx, c)
+	if cause != nil {
+		return nil, cause
+	}
+	return results, nil
+}
+
+// Ended is closed when the model has ended; Close then does not wait for it.
+func (m *Model) Ended() <-chan struct{} { return m.ended }
+
+// Cancel ends the model, whatever it is doing. It may be called from any
+// goroutine, before Close.
+func (m *Model) Cancel() {
+	m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
+}
+
+// Close ends the model if it has not ended, gives up all that it held and says
+// how it ended and what it cost. It is called once, when no call is in flight;
+// results that the host has stay valid.
+func (m *Model) Close() *Outcome {
+	m.calling.Lock()
+	return m.finish(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "closed by the host"}, nil)
+}
+
+// call makes one call of a model that stays. A cause that leaves the model
+// usable does not end it.
+func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
+	select {
+	case <-m.ended:
+		return nil, m.cause
+	default:
+	}
+	limit := m.limits.Timeout
+	if c.Timeout > 0 {
+		limit = min(limit, c.Timeout)
+	}
+	message, files, cause := m.callMessage(c)
+	if cause != nil {
+		return nil, cause
+	}
+	m.calls.Add(1)
+	m.clock.begin(limit, m.outOfTime)
+	answer, cause := m.exchange(ctx, message, files...)
+	m.clock.rest()
+	if cause != nil {
+		return nil, cause
+	}
+	switch answer := answer.(type) {
+	case *ipc.Result:
+		return m.keep(answer, message.Out)
+	case *ipc.Exception:
+		return nil, m.refused(answer)
+	default:
+		return nil, m.end(forged("a %v message in answer to call", answer.Type()))
+	}
+}
+
+// onlyCall makes the one call of a run, with what was bound at the launch, and
+// ends the model. Its results stay where the sandbox wrote them: it is dead,
+// and the seal proves that nobody can write them any more.
+func (m *Model) onlyCall(ctx context.Context) (*Results, *Cause) {
+	m.calls.Add(1)
+	m.clock.begin(m.limits.Timeout-m.clock.reading(), func(time.Duration) { m.outOfTime(m.limits.Timeout) })
+	answer, cause := m.exchange(ctx, &ipc.Call{})
+	if cause != nil {
+		return nil, cause
+	}
+	switch answer := answer.(type) {
+	case *ipc.Result:
+		cause := m.end(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"})
+		if cause.Verdict != OK {
+			return nil, cause
+		}
+		return m.take(answer)
+	case *ipc.Exception:
+		return nil, m.end(m.refused(answer))
+	default:
+		return nil, m.end(forged("a %v message in answer to call", answer.Type()))
+	}
+}
+
+// refused is an exception in answer to a call.
+func (m *Model) refused(answer *ipc.Exception) *Cause {
+	if answer.Cause == ipc.CauseSyntax || answer.Cause == ipc.CauseNoFunction {
+		return m.end(forged("an error of loading in answer to call"))
+	}
+	cause := m.raised(answer)
+	if cause.Source != FromModel {
+		return m.end(cause)
+	}
+	return cause
+}
+
+// exchange sends one message and waits for its answer. The context's end ends
+// the model.
+func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() {
+			m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
+		})
+		defer stop()
+	}
+	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
+		return nil, m.broken(err)
+	}
+	answer, _, _, err := m.sandbox.conn.Receive(0)
+	if err != nil {
+		return nil, m.broken(err)
+	}
+	return answer, nil
+}
+
+// bind adds to a Load what every call gets, and the output. It gives the
+// frame's files.
+func (m *Model) bind(load *ipc.Load, inputs []Input, source *os.File) ([]*os.File, error) {
+	files := []*os.File{source}
+	for _, in := range inputs {
+		load.Args = append(load.Args, ipc.Arg{Name: in.Name, Value: in.Value})
+		if in.Region == nil {
+			continue
+		}
+		n, err := checkInput(in)
+		if err != nil {
+			return nil, err
+		}
+		m.bytesIn.Add(n)
+		var named ipc.Region
+		if whole(in.Value.Ref, in.Region) {
+			var file *os.File
+			if named, file = m.granted.name(in.Region); file != nil {
+				files = append(files, file)
+			}
+		} else {
+			// Granted exactly: it has no number, as no call names it again.
+			named = ipc.Region{Size: uint64(in.Region.Size()), Passed: true}
+			files = append(files, in.Region.File())
+		}
+		load.Regions = append(load.Regions, named)
+	}
+	output, err := shm.Create("output", m.limits.MaxOutput)
+	if err != nil {
+		return nil, err
+	}
+	m.output = output
+	load.Output = uint64(output.Size())
+	if load.Output > 0 {
+		files = append(files, output.File())
+	}
+	return files, fits(load, files)
+}
+
+// callMessage names a call's inputs on the wire.
+func (m *Model) callMessage(c Call) (*ipc.Call, []*os.File, *Cause) {
+	message, files, err := m.prepareCall(c)
+	if err != nil {
+		if cause, ok := errors.AsType[*Cause](err); ok {
+			return nil, nil, cause
+		}
+		return nil, nil, m.end(internalError("prepare a call: %v", err))
+	}
+	return message, files, nil
+}
+
+func (m *Model) prepareCall(c Call) (*ipc.Call, []*os.File, error) {
+	message := &ipc.Call{}
+	var files []*os.File
+	m.granted.calls++
+	for _, in := range c.Inputs {
+		if in.Region != nil {
+			if _, err := checkInput(in); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if err := m.granted.reserve(c.Inputs); err != nil {
+		return nil, nil, err
+	}
+	for _, in := range c.Inputs {
+		arg := ipc.Arg{Name: in.Name, Value: in.Value}
+		if in.Region != nil {
+			ref, region, err := m.granted.place(in)
+			if err != nil {
+				return nil, nil, err
+			}
+			named, file := m.granted.name(region)
+			if file != nil {
+				files = append(files, file)
+			}
+			message.Regions = append(message.Regions, named)
+			arg.Value.Ref = ref
+			n, _ := ref.Bytes()
+			m.bytesIn.Add(n)
+		}
+		message.Args = append(message.Args, arg)
+	}
+	message.Forget = m.granted.settle()
+	var err error
+	if message.Out, err = m.declare(c.Out); err != nil {
+		return nil, nil, err
+	}
+	return message, files, fits(message, files)
+}
+
+// declare gives the arrays that the model is to write their places in the
+// output.
+func (m *Model) declare(out []shm.Ref) ([]ipc.Arg, error) {
+	var args []ipc.Arg
+	at := int64(0)
+	for _, ref := range out {
+		ref.Offset = (at + shm.Align - 1) / shm.Align * shm.Align
+		if err := ref.Check(m.output.Size()); err != nil || !shm.ValidName(ref.Name) {
+			return nil, setupError(UnmetInput, "output array %s: %v; all that a call gives back may take %d bytes",
+				clip(ref.Name, 80), err, m.output.Size())
+		}
+		n, _ := ref.Bytes()
+		at = ref.Offset + n
+		args = append(args, ipc.Arg{Name: ref.Name, Value: ipc.Value{Kind: ipc.KindArray, Ref: ref}})
+	}
+	return args, nil
+}
+
+// checkInput gives an array's size. Its offset need not be aligned: a slice
+// begins anywhere.
+func checkInput(in Input) (int64, error) {
+	n, err := in.Value.Ref.Bytes()
+	if err != nil {
+		return 0, setupError(UnmetInput, "input %s: %v", clip(in.Name, 80), err)
+	}
+	if o := in.Value.Ref.Offset; o < 0 || n > in.Region.Size() || o > in.Region.Size()-n {
+		return 0, setupError(UnmetInput, "input %s: %d bytes at offset %d lie outside the region of %d", clip(in.Name, 80), n, o, in.Region.Size())
+	}
+	return n, nil
+}
+
+// fits checks a message that a user's inputs made.
+func fits(m ipc.Message, files []*os.File) error {
+	if n := ipc.Size(m); n > ipc.MaxFrame || len(files) > ipc.MaxDescriptors {
+		return setupError(UnmetInput, "too many or too large inputs: %d bytes besides the arrays and %d arrays, at most %d and %d fit",
+			n, len(files), ipc.MaxFrame, ipc.MaxDescriptors-2)
+	}
+	return nil
+}
+
+// keep copies results out of the sandbox's reach and then looks at them. The
+// sandbox may go on writing what they were copied from.
+func (m *Model) keep(answer *ipc.Result, declared []ipc.Arg) (*Results, *Cause) {
+	used, err := checkResults(answer.Values, m.output.Size())
+	if err == nil {
+		err = checkDeclared(answer.Values, declared)
+	}
+	if err != nil {
+		return nil, m.end(forged("a result that is none: %v", err))
+	}
+	results := &Results{Values: answer.Values}
+	if used > 0 {
+		region, memory, err := m.kept.take(used)
+		if err != nil {
+			return nil, m.end(internalError("keep results: %v", err))
+		}
+		results.Region, results.give = region, m.kept.give
+		from, err := m.output.Map()
+		if err != nil {
+			results.Close()
+			return nil, m.end(internalError("keep results: %v", err))
+		}
+		copySpans(memory, from, answer.Values)
+		if err := readSpans(results.Values, region); err != nil {
+			results.Close()
+			return nil, m.end(forged("a result that is none: %v", err))
+		}
+	}
+	m.bytesOut.Add(arrayBytes(results.Values))
+	return results, nil
+}
+
+// take makes the results of a dead sandbox stable before anything looks at
+// them.
+func (m *Model) take(result *ipc.Result) (*Results, *Cause) {
+	output := m.output
+	m.output = nil
+	// The template serves this model only: both end at the same time.
+	m.template.close()
+	if err := sealDead(output); err != nil {
+		output.Close()
+		return nil, internalError("%v", err)
+	}
+	_, err := checkResults(result.Values, output.Size())
+	if err == nil {
+		err = readSpans(result.Values, output)
+	}
+	if err != nil {
+		output.Close()
+		return nil, forged("a result that is none: %v", err)
+	}
+	m.bytesOut.Add(arrayBytes(result.Values))
+	return &Results{Values: result.Values, Region: output}, &Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"}
+}
