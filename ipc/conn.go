@@ -19,9 +19,19 @@ type Conn struct {
 	f      *os.File
 	closed atomic.Bool
 	mu     sync.Mutex // serialises sends
-	in     []byte
-	oob    []byte
 }
+
+// buffers are what frames are received into. They belong to a Receive that has
+// something to read: hundreds of conversations wait most of the time.
+type buffers struct {
+	in  [MaxFrame]byte
+	oob []byte
+}
+
+var bufferPool = sync.Pool{New: func() any { return &buffers{oob: make([]byte, unix.CmsgSpace(4*MaxDescriptors))} }}
+
+// AnyFiles lets a frame bring as many descriptors as there is room for.
+const AnyFiles = -1
 
 // Pair makes a conversation's socket pair: the supervisor's end, and the
 // peer's end, which the caller passes on and closes.
@@ -42,7 +52,7 @@ func Pair() (*Conn, *os.File, error) {
 
 // NewConn takes over f, a SOCK_SEQPACKET socket in non-blocking mode.
 func NewConn(f *os.File) *Conn {
-	return &Conn{f: f, in: make([]byte, MaxFrame), oob: make([]byte, unix.CmsgSpace(4*MaxDescriptors))}
+	return &Conn{f: f}
 }
 
 // Close ends the conversation. A blocked Receive returns os.ErrClosed.
@@ -104,13 +114,16 @@ func (c *Conn) sendmsg(frame, rights []byte) error {
 // Receive reads one frame. io.EOF says that the peer is gone. A frame from a
 // sandbox must carry no descriptor: wantFiles is then 0, and what came all
 // the same is closed and told as an error. Otherwise exactly wantFiles
-// descriptors must come, or none (a peer that answers with a failure).
+// descriptors must come, or none (a peer that answers with a failure); with
+// AnyFiles the message says how many are right.
 func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
-	n, oobn, flags, err := c.recvmsg()
+	b, n, oobn, flags, err := c.recvmsg()
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	files, err := parseRights(c.oob[:oobn])
+	// What is decoded is a copy.
+	defer bufferPool.Put(b)
+	files, err := parseRights(b.oob[:oobn])
 	if err == nil && n == 0 {
 		// A zero-length datagram cannot be told from the end; it is no frame
 		// either, so both end the conversation. Only the datagram can bring
@@ -123,7 +136,7 @@ func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
 	var m Message
 	var f Frame
 	if err == nil {
-		f, err = ParseFrame(c.in[:n])
+		f, err = ParseFrame(b.in[:n])
 	}
 	if err == nil {
 		m, err = Decode(f)
@@ -135,15 +148,18 @@ func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
 	return m, f.Seq, files, nil
 }
 
-func (c *Conn) recvmsg() (n, oobn, flags int, err error) {
+func (c *Conn) recvmsg() (b *buffers, n, oobn, flags int, err error) {
 	raw, err := c.f.SyscallConn()
 	if err != nil {
-		return 0, 0, 0, err
+		return nil, 0, 0, 0, err
 	}
 	var received error
 	err = raw.Read(func(fd uintptr) bool {
+		if b == nil {
+			b = bufferPool.Get().(*buffers)
+		}
 		receive := func() (e error) {
-			n, oobn, flags, _, e = unix.Recvmsg(int(fd), c.in, c.oob, unix.MSG_CMSG_CLOEXEC)
+			n, oobn, flags, _, e = unix.Recvmsg(int(fd), b.in[:], b.oob, unix.MSG_CMSG_CLOEXEC)
 			return e
 		}
 		received = ignoringEINTR(receive)
@@ -152,12 +168,20 @@ func (c *Conn) recvmsg() (n, oobn, flags int, err error) {
 			// then comes what the peer had sent before, and then the end.
 			received = ignoringEINTR(receive)
 		}
-		return received != unix.EAGAIN
+		if received != unix.EAGAIN {
+			return true
+		}
+		bufferPool.Put(b)
+		b = nil
+		return false
 	})
 	if err := c.firstOf(err, received); err != nil {
-		return 0, 0, 0, err
+		if b != nil {
+			bufferPool.Put(b)
+		}
+		return nil, 0, 0, 0, err
 	}
-	return n, oobn, flags, nil
+	return b, n, oobn, flags, nil
 }
 
 func checkReceived(flags, got, want int) error {
@@ -166,7 +190,7 @@ func checkReceived(flags, got, want int) error {
 		return fmt.Errorf("%w: larger than %d bytes", ErrFrame, MaxFrame)
 	case flags&unix.MSG_CTRUNC != 0:
 		return fmt.Errorf("%w: too many descriptors", ErrFrame)
-	case got != want && got != 0:
+	case want != AnyFiles && got != want && got != 0:
 		return fmt.Errorf("%w: %d descriptors, want %d", ErrFrame, got, want)
 	}
 	return nil

@@ -21,12 +21,29 @@ const (
 	TypeException Type = 23
 	TypeAsk       Type = 24
 	TypeAnswer    Type = 25
+
+	TypeOpen     Type = 32
+	TypeOpened   Type = 33
+	TypeLaunch   Type = 34
+	TypeLaunched Type = 35
+	TypeRequest  Type = 36
+	TypeReply    Type = 37
+	TypeFailure  Type = 38
+	TypeQuestion Type = 39
+	TypeDecision Type = 40
+	TypeInquire  Type = 41
+	TypeFigures  Type = 42
+	TypeCancel   Type = 43
+	TypeClose    Type = 44
 )
 
 var typeNames = map[Type]string{
 	TypeBoot: "boot", TypeReady: "ready", TypeFork: "fork", TypeForked: "forked", TypeFailed: "failed", TypeExited: "exited",
 	TypeHello: "hello", TypeLocked: "locked", TypeWaiting: "waiting", TypeLoad: "load", TypeLoaded: "loaded", TypeCall: "call",
 	TypeResult: "result", TypeException: "exception", TypeAsk: "ask", TypeAnswer: "answer",
+	TypeOpen: "open", TypeOpened: "opened", TypeLaunch: "launch", TypeLaunched: "launched", TypeRequest: "request",
+	TypeReply: "reply", TypeFailure: "failure", TypeQuestion: "question", TypeDecision: "decision", TypeInquire: "inquire",
+	TypeFigures: "figures", TypeCancel: "cancel", TypeClose: "close",
 }
 
 func (t Type) String() string {
@@ -104,6 +121,32 @@ func newMessage(t Type) Message {
 		return &Ask{}
 	case TypeAnswer:
 		return &Answer{}
+	case TypeOpen:
+		return &Open{}
+	case TypeOpened:
+		return &Opened{}
+	case TypeLaunch:
+		return &Launch{}
+	case TypeLaunched:
+		return &Launched{}
+	case TypeRequest:
+		return &Request{}
+	case TypeReply:
+		return &Reply{}
+	case TypeFailure:
+		return &Failure{}
+	case TypeQuestion:
+		return &Question{}
+	case TypeDecision:
+		return &Decision{}
+	case TypeInquire:
+		return &Inquire{}
+	case TypeFigures:
+		return &Figures{}
+	case TypeCancel:
+		return &Cancel{}
+	case TypeClose:
+		return &Close{}
 	}
 	return nil
 }

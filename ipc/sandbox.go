@@ -147,14 +147,7 @@ func (m *Load) encode(e *encoder) {
 	e.bool(m.Seeded)
 	e.u32(m.Threads)
 	e.texts(m.Env)
-	e.u32(uint32(len(m.Files)))
-	for _, f := range m.Files {
-		e.text(f.Module)
-		e.text(f.Path)
-		e.bool(f.Package)
-		e.u64(f.Offset)
-		e.u64(f.Size)
-	}
+	encodeFiles(e, m.Files)
 	encodeArgs(e, m.Args)
 	encodeRegions(e, m.Regions)
 	e.u64(m.Output)
@@ -163,10 +156,7 @@ func (m *Load) encode(e *encoder) {
 func (m *Load) decode(d *decoder) {
 	m.Function, m.Modules, m.Recursion = d.text(), d.texts(), d.u32()
 	m.Seed, m.Seeded, m.Threads, m.Env = d.bytes(), d.bool(), d.u32(), d.texts()
-	for range d.count(25) {
-		f := File{Module: d.text(), Path: d.text(), Package: d.bool(), Offset: d.u64(), Size: d.u64()}
-		m.Files = append(m.Files, f)
-	}
+	m.Files = decodeFiles(d)
 	m.Args, m.Regions, m.Output = decodeArgs(d, maxNesting), decodeRegions(d), d.u64()
 }
 
@@ -181,19 +171,40 @@ func (m *Call) decode(d *decoder) {
 	m.Args, m.Regions, m.Forget, m.Out = decodeArgs(d, maxNesting), decodeRegions(d), d.u64s(), decodeArgs(d, 0)
 }
 
+func encodeFiles(e *encoder, files []File) {
+	e.u32(uint32(len(files)))
+	for _, f := range files {
+		e.text(f.Module)
+		e.text(f.Path)
+		e.bool(f.Package)
+		e.u64(f.Offset)
+		e.u64(f.Size)
+	}
+}
+
+func decodeFiles(d *decoder) []File {
+	var files []File
+	for range d.count(25) {
+		files = append(files, File{Module: d.text(), Path: d.text(), Package: d.bool(), Offset: d.u64(), Size: d.u64()})
+	}
+	return files
+}
+
 func encodeRegions(e *encoder, regions []Region) {
 	e.u32(uint32(len(regions)))
 	for _, r := range regions {
-		e.u64(r.ID)
-		e.u64(r.Size)
-		e.bool(r.Passed)
+		encodeRegion(e, r)
 	}
 }
+
+func encodeRegion(e *encoder, r Region) { e.u64(r.ID); e.u64(r.Size); e.bool(r.Passed) }
+
+func decodeRegion(d *decoder) Region { return Region{ID: d.u64(), Size: d.u64(), Passed: d.bool()} }
 
 func decodeRegions(d *decoder) []Region {
 	var regions []Region
 	for range d.count(17) {
-		regions = append(regions, Region{ID: d.u64(), Size: d.u64(), Passed: d.bool()})
+		regions = append(regions, decodeRegion(d))
 	}
 	return regions
 }

@@ -24,6 +24,7 @@ type Region struct {
 
 	mu      sync.Mutex
 	mapping []byte // the writable one; nil before Map
+	closed  bool
 }
 
 // Create makes a region of size bytes, all zero. The name is for humans, in
@@ -146,11 +147,19 @@ func (r *Region) WriteAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// Closed tells whether Close was called.
+func (r *Region) Closed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
 // Close unmaps the region and closes its descriptor. Other processes keep
 // theirs. A second Close does nothing.
 func (r *Region) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.closed = true
 	err := r.unmap()
 	if closed := r.file.Close(); !errors.Is(closed, os.ErrClosed) {
 		err = errors.Join(err, closed)

@@ -54,6 +54,31 @@ func (m *Model) Cancel() {
 	m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
 }
 
+// Forget has the model give up a region that the host will not pass again. The
+// sandbox is told with its next call. Without it the regions of the last 64
+// arrays stay mapped there, and a region that is passed anew must not be
+// another in the place of a closed one.
+func (m *Model) Forget(region *shm.Region) {
+	m.calling.Lock()
+	defer m.calling.Unlock()
+	m.granted.drop(region)
+}
+
+// Now is how the model stands while it lives: its usage and operations so far.
+// The cause is OK. It is not called after Close.
+func (m *Model) Now() *Outcome {
+	o := &Outcome{
+		Cause:  &Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model is running"},
+		Limits: m.limits, Isolation: m.isolation(), Usage: m.usage(), Operations: m.record.snapshot(),
+	}
+	select {
+	case <-m.ended:
+		o.Cause = m.cause
+	default:
+	}
+	return o
+}
+
 // Close ends the model if it has not ended, gives up all that it held and says
 // how it ended and what it cost. It is called once, when no call is in flight;
 // results that the host has stay valid.

@@ -16,7 +16,7 @@ type clock struct {
 	timer   *time.Timer
 	fire    func()
 	turn    uint64 // counts what the timer was set for
-	active  bool // between begin and rest
+	active  bool   // between begin and rest
 	stopped bool
 }
 

@@ -44,6 +44,10 @@ func (k *kept) take(size int64) (*shm.Region, []byte, error) {
 		return nil, nil, err
 	}
 	memory, err := r.Map()
+	if err == nil {
+		// A client maps it too, and only to read.
+		err = r.FreezeOthers()
+	}
 	if err != nil {
 		r.Close()
 		return nil, nil, err

@@ -28,6 +28,9 @@ func preload(spec *Spec) []string {
 			names = append(append(names, name), lazy[name]...)
 		}
 	}
+	if slices.Contains(packages, "numpy") && slices.ContainsFunc(archives, func(f string) bool { return mentions(spec.Files, f) }) {
+		names = append(names, "zipfile")
+	}
 	for _, part := range parts(spec.Files, packages) {
 		names = append(names, part+"?")
 	}
@@ -37,15 +40,15 @@ func preload(spec *Spec) []string {
 // lazy are modules that a module loads when it is first used.
 var lazy = map[string][]string{
 	"concurrent.futures": {"concurrent.futures.thread"},
-	"datetime":           {"_strptime"},
-	"time":               {"_strptime"},
-	"socket":             {"encodings.idna"},
 	"statistics":         {"random"},
 	"tempfile":           {"random"},
-	"uuid":               {"platform"},
-	"_socket":            {"encodings.idna"},
-	"zoneinfo":           {"zoneinfo._common", "zoneinfo._tzpath"},
+	"time":               {"datetime"},
+	"uuid":               {"hashlib", "platform", "random"},
+	"zoneinfo":           {"importlib.resources", "zoneinfo._common", "zoneinfo._tzpath"},
 }
+
+// archives are the functions of numpy for .npz files, which import zipfile.
+var archives = []string{"load", "savez", "savez_compressed"}
 
 // codecs are the encodings whose tables are compiled code, for sources that
 // name one: all others are kept in memory by the shim.

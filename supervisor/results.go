@@ -120,7 +120,7 @@ func readSpans(values []ipc.Arg, region *shm.Region) error {
 		if !utf8.Valid(text) {
 			return fmt.Errorf("text of %s is not UTF-8", values[i].Name)
 		}
-		*v = ipc.Value{Kind: ipc.KindText, Text: string(text)}
+		v.Kind, v.Text = ipc.KindText, string(text) // its place stays: a client reads it there
 	}
 	return nil
 }

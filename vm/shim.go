@@ -54,15 +54,19 @@ boot()
 
 // compiler turns the source form on stdin into the compiled form on stdout:
 // "M", the length of what follows in four bytes, the modules with an index of
-// the library, and the library. That is all encodings and the modules that
-// they are made of: importing these in each template would cost several
-// milliseconds, reading them from here costs a fraction of one.
+// the library, and the library. That is all encodings and what common modules
+// import when they are first used: importing these in each template would
+// cost several milliseconds, reading them from here costs a fraction of one.
+// All are pure Python; compiled modules need a file.
 const compiler = `import encodings, importlib.util, json, marshal, pkgutil, sys
 data = sys.stdin.buffer.read()
 modules = [(name, compile(text, "<hotcell %s>" % name, "exec")) for name, text in json.loads(data[1:])]
 index, library, size = {}, [], 0
 names = sorted("encodings." + m.name for m in pkgutil.iter_modules(encodings.__path__))
-for name in names + ["stringprep", "quopri"]:
+names += ["stringprep", "quopri"]  # for encodings
+names += ["_strptime", "calendar", "locale"]  # for datetime and time
+names += ["_weakrefset", "copy", "heapq", "typing", "weakref"]  # for functools and collections
+for name in names:
     try:
         spec = importlib.util.find_spec(name)
         code = marshal.dumps(spec.loader.get_code(name))

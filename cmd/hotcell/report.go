@@ -11,6 +11,7 @@ import (
 	"hotcell/ipc"
 	"hotcell/supervisor"
 	"hotcell/syscallpolicy"
+	"hotcell/vm"
 )
 
 // report is what --json prints. Its fields are fixed: programs read them.
@@ -79,7 +80,7 @@ type interpreterReport struct {
 	Reason         string `json:"reason"`
 }
 
-func newReport(r *run, o *supervisor.Outcome, files map[string]string) (report, error) {
+func newReport(i vm.Interpreter, o *supervisor.Outcome, files map[string]string) (report, error) {
 	results, err := newResults(o.Results, files)
 	rep := report{
 		Verdict: o.Cause.Verdict, Source: o.Cause.Source, Reason: o.Cause.Reason, Error: o.Cause.Detail,
@@ -89,7 +90,7 @@ func newReport(r *run, o *supervisor.Outcome, files map[string]string) (report, 
 	if rep.Operations == nil {
 		rep.Operations = []supervisor.OperationRecord{}
 	}
-	if i := r.interpreter; i.Executable != "" {
+	if i.Executable != "" {
 		rep.Interpreter = &interpreterReport{i.Implementation, i.Version, i.Executable, i.Numpy, i.Reason}
 	}
 	return rep, err

@@ -48,7 +48,7 @@ func rootCommand() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(runCommand(), policyCommand(), interpretersCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(runCommand(), policyCommand(), interpretersCommand(), doctorCommand(), serveCommand(), versionCommand())
 	return root
 }
 

@@ -13,7 +13,7 @@ import (
 
 // tell says how it went, to people or to programs, and gives the exit code.
 func (r *run) tell(o *supervisor.Outcome, files map[string]string) int {
-	rep, err := newReport(r, o, files)
+	rep, err := newReport(r.interpreter, o, files)
 	var data []byte
 	if err == nil {
 		data, err = json.MarshalIndent(rep, "", "  ")

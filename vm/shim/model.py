@@ -96,7 +96,10 @@ class Model:
 
     def import_module(self, name, globals=None, locals=None, fromlist=(), level=0):
         """What import statements of the model's own modules call."""
-        if level == 0 and not self.may_import(name):
+        # A list is how compiled code imports for itself, through the builtins
+        # of whoever called it: _strptime, say, for datetime. Statements give
+        # a tuple.
+        if level == 0 and type(fromlist) is not list and not self.may_import(name):
             allowed, text = self.ask("import", name)
             if not allowed:
                 raise ImportError(text, name=name)

@@ -1,0 +1,84 @@
+package service
+
+import (
+	"os"
+
+	"hotcell/ipc"
+	"hotcell/shm"
+	"hotcell/supervisor"
+)
+
+// results are what a client still looks at: each lies in a region of which the
+// client has the descriptor, and which is written again after it was released.
+type results struct {
+	next  uint64
+	names map[*shm.Region]uint64
+	open  map[uint64]*supervisor.Results
+}
+
+// maxOpen bounds the results that a client keeps in shared memory; a model's
+// next ones are refused until some are released.
+const maxOpen = 256
+
+// reply gives results as a client gets them.
+func (r *results) reply(got *supervisor.Results) (ipc.Message, []*os.File) {
+	reply := &ipc.Reply{Values: got.Values}
+	for i := range reply.Values {
+		// Long text is read where it lies.
+		if v := &reply.Values[i].Value; v.Kind == ipc.KindText && v.Size > 0 {
+			*v = ipc.Value{Kind: ipc.KindSpan, Offset: v.Offset, Size: v.Size}
+		}
+	}
+	if got.Region == nil {
+		return reply, nil
+	}
+	if len(r.open) >= maxOpen {
+		got.Close()
+		return &ipc.Failure{Verdict: string(supervisor.OutputLimit), Source: string(supervisor.FromSupervisor),
+			Reason: "the results of 256 calls are kept: let some go, or copy them"}, nil
+	}
+	if r.names == nil {
+		r.names, r.open = map[*shm.Region]uint64{}, map[uint64]*supervisor.Results{}
+	}
+	id, known := r.names[got.Region]
+	if !known {
+		r.next++
+		id = r.next
+		r.names[got.Region] = id
+	}
+	reply.Region = ipc.Region{ID: id, Size: uint64(got.Region.Size()), Passed: !known}
+	r.open[id] = got
+	var files []*os.File
+	if !known {
+		files = []*os.File{got.Region.File()}
+	}
+	reply.Forget = r.gone()
+	return reply, files
+}
+
+// gone are regions that were closed since, and will not be used again.
+func (r *results) gone() []uint64 {
+	var list []uint64
+	for region, id := range r.names {
+		if region.Closed() {
+			list = append(list, id)
+			delete(r.names, region)
+		}
+	}
+	return list
+}
+
+func (r *results) release(numbers []uint64) {
+	for _, n := range numbers {
+		if got := r.open[n]; got != nil {
+			got.Close()
+			delete(r.open, n)
+		}
+	}
+}
+
+func (r *results) close() {
+	for _, got := range r.open {
+		got.Close()
+	}
+}

@@ -1,0 +1,353 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/ipc"
+	"hotcell/shm"
+	"hotcell/supervisor"
+	"hotcell/syscallpolicy"
+)
+
+// session is one model of a client, with its socket.
+type session struct {
+	server *Server
+	conn   *ipc.Conn
+	launch *ipc.Launch
+	files  []*os.File // of the launch, not looked at yet
+	spec   supervisor.Spec
+	model  *supervisor.Model
+
+	work      sync.WaitGroup // the launch or the call under way
+	waiting   atomic.Bool    // the client waits for a launch or a call: it answers questions
+	calling   atomic.Bool
+	questions sync.Mutex
+	decisions chan *ipc.Decision
+
+	regions map[uint64]*shm.Region // the client's, by its numbers
+	results results
+}
+
+// newSession takes the model's socket over, and with it all files.
+func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session, error) {
+	kind, err := unix.GetsockoptInt(int(files[0].Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil || kind != unix.SOCK_SEQPACKET {
+		return nil, fmt.Errorf("%w: a launch without the model's socket", ipc.ErrFrame)
+	}
+	if err := unix.SetNonblock(int(files[0].Fd()), true); err != nil {
+		return nil, err
+	}
+	// Anew, as a file in non-blocking mode.
+	fd, err := unix.FcntlInt(files[0].Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	unix.SetNonblock(fd, true)
+	files[0].Close()
+	return &session{
+		server: server, conn: ipc.NewConn(os.NewFile(uintptr(fd), "model")), launch: launch, files: files[1:],
+		decisions: make(chan *ipc.Decision, 1), regions: map[uint64]*shm.Region{},
+	}, nil
+}
+
+// run serves the model until the client closes it or goes away.
+func (s *session) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
+	defer stop()
+	launched := make(chan struct{})
+	s.waiting.Store(true)
+	s.work.Go(func() {
+		defer close(launched)
+		s.start(ctx)
+		s.waiting.Store(false)
+	})
+	err := s.serve(launched, cancel)
+	if err != nil {
+		cancel() // ends a launch, or the call under way
+	}
+	s.work.Wait()
+	s.finish(err == nil)
+}
+
+// serve reads what the client says. Without an error the client closed the
+// model.
+func (s *session) serve(launched <-chan struct{}, cancel func()) error {
+	for {
+		message, _, files, err := s.conn.Receive(ipc.AnyFiles)
+		if err != nil {
+			return err
+		}
+		switch message := message.(type) {
+		case *ipc.Request:
+			<-launched
+			if !s.calling.CompareAndSwap(false, true) {
+				closeAll(files)
+				return fmt.Errorf("%w: a second request", ipc.ErrFrame)
+			}
+			s.waiting.Store(true)
+			s.work.Go(func() {
+				answer, passed := s.call(message, files)
+				s.waiting.Store(false)
+				s.calling.Store(false)
+				s.conn.Send(answer, 0, passed...)
+			})
+		case *ipc.Decision:
+			closeAll(files)
+			select {
+			case s.decisions <- message:
+			default: // nobody asked
+			}
+		case *ipc.Cancel:
+			closeAll(files)
+			cancel()
+		case *ipc.Inquire:
+			closeAll(files)
+			<-launched
+			if err := s.sendFigures(&supervisor.Outcome{Cause: &supervisor.Cause{}}); err != nil {
+				return err
+			}
+		case *ipc.Close:
+			closeAll(files)
+			return nil
+		default:
+			closeAll(files)
+			return fmt.Errorf("%w: a %v message from a client", ipc.ErrFrame, message.Type())
+		}
+	}
+}
+
+// start launches the model and tells the client how that went.
+func (s *session) start(ctx context.Context) {
+	inputs, err := s.prepare(ctx)
+	if err == nil {
+		s.model, err = s.server.Supervisor.Launch(ctx, s.spec, inputs...)
+	}
+	if err != nil {
+		s.conn.Send(failure(err, true), 0)
+		return
+	}
+	s.conn.Send(&ipc.Launched{}, 0)
+}
+
+// prepare makes a spec of the launch.
+func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
+	files := s.files
+	s.files = nil
+	list, err := sources(s.launch, files[0])
+	files = files[1:]
+	if err != nil {
+		closeAll(files)
+		return nil, unusable(err)
+	}
+	if s.launch.Follow {
+		if len(files) < 2 {
+			closeAll(files)
+			return nil, unusable(errors.New("a launch without the pipes to follow it by"))
+		}
+		s.spec.Stdout, s.spec.Stderr = files[0], files[1]
+		context.AfterFunc(ctx, func() { files[0].Close(); files[1].Close() })
+		defer func() { files = nil }()
+	}
+	at := 0
+	if s.launch.Follow {
+		at = 2
+	}
+	s.spec.Files, s.spec.Function, s.spec.Env = list, s.launch.Function, s.launch.Env
+	if s.launch.Seeded {
+		s.spec.Seed = &s.launch.Seed
+	}
+	if s.launch.Ask {
+		s.spec.Ask = s.ask
+	}
+	// A model that stays may be given arrays at any call.
+	s.spec.Arrays = true
+	inputs, err := s.inputs(s.launch.Args, s.launch.Regions, files[at:])
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if err := s.server.Resolve(ctx, s.launch, &s.spec); err != nil {
+		return nil, unusable(err)
+	}
+	return inputs, nil
+}
+
+// inputs gives arguments with the client's regions.
+func (s *session) inputs(args []ipc.Arg, regions []ipc.Region, files []*os.File) ([]supervisor.Input, error) {
+	defer func() { closeAll(files) }()
+	var inputs []supervisor.Input
+	for _, arg := range args {
+		in := supervisor.Input{Name: arg.Name, Value: arg.Value}
+		if arg.Value.Kind == ipc.KindArray {
+			if len(regions) == 0 {
+				return nil, fmt.Errorf("array %q without a region", arg.Name)
+			}
+			region := regions[0]
+			regions = regions[1:]
+			if region.Passed {
+				if len(files) == 0 {
+					return nil, fmt.Errorf("array %q without a descriptor", arg.Name)
+				}
+				adopted, err := shm.Adopt(files[0])
+				if err != nil {
+					return nil, fmt.Errorf("array %q: %w", arg.Name, err)
+				}
+				files = files[1:]
+				if old := s.regions[region.ID]; old != nil {
+					old.Close()
+				}
+				s.regions[region.ID] = adopted
+			}
+			if in.Region = s.regions[region.ID]; in.Region == nil {
+				return nil, fmt.Errorf("array %q lies in region %d, which was not passed", arg.Name, region.ID)
+			}
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs, nil
+}
+
+// call makes one call and gives the answer with its files.
+func (s *session) call(request *ipc.Request, files []*os.File) (ipc.Message, []*os.File) {
+	if s.model == nil {
+		closeAll(files)
+		return failure(unusable(errors.New("the model was not launched")), true), nil
+	}
+	s.results.release(request.Release)
+	inputs, err := s.inputs(request.Args, request.Regions, files)
+	if err != nil {
+		return failure(unusable(err), false), nil
+	}
+	call := supervisor.Call{Inputs: inputs, Timeout: time.Duration(min(request.Timeout, 1<<62))}
+	for _, out := range request.Out {
+		out.Value.Ref.Name = out.Name
+		call.Out = append(call.Out, out.Value.Ref)
+	}
+	got, err := s.model.Call(context.Background(), call)
+	s.forget(request.Forget)
+	if err != nil {
+		return failure(err, s.ended()), nil
+	}
+	return s.results.reply(got)
+}
+
+func (s *session) ended() bool {
+	select {
+	case <-s.model.Ended():
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *session) forget(numbers []uint64) {
+	for _, n := range numbers {
+		if r := s.regions[n]; r != nil {
+			s.model.Forget(r)
+			r.Close()
+			delete(s.regions, n)
+		}
+	}
+}
+
+// ask has the client decide. Between calls nobody listens there.
+func (s *session) ask(ctx context.Context, o syscallpolicy.Operation) (syscallpolicy.Decision, bool) {
+	denied := syscallpolicy.Decision{}
+	if !s.waiting.Load() {
+		return denied, false
+	}
+	s.questions.Lock()
+	defer s.questions.Unlock()
+	select {
+	case <-s.decisions: // of a question that nobody waits for any more
+	default:
+	}
+	question := &ipc.Question{Kind: o.Kind.String(), Target: clip(o.Target), Write: o.Write, Syscall: o.Syscall}
+	if err := s.conn.Send(question, 0); err != nil {
+		return denied, false
+	}
+	select {
+	case d := <-s.decisions:
+		effect, err := syscallpolicy.ParseEffect(d.Effect)
+		if err != nil {
+			return denied, false
+		}
+		return syscallpolicy.Decision{Effect: effect, Errno: unix.Errno(d.Errno), Content: string(d.Content)}, d.Always
+	case <-ctx.Done():
+		return denied, false
+	}
+}
+
+func clip(s string) string { return s[:min(len(s), 4096)] }
+
+// finish ends the model. A client that closed it gets the report.
+func (s *session) finish(tell bool) {
+	defer s.conn.Close()
+	closeAll(s.files)
+	outcome := &supervisor.Outcome{Cause: &supervisor.Cause{Verdict: supervisor.SetupError, Reason: "the model was not launched"}}
+	if s.model != nil {
+		if !tell {
+			s.model.Cancel()
+		}
+		outcome = s.model.Close()
+	}
+	s.results.close()
+	for _, r := range s.regions {
+		r.Close()
+	}
+	if tell {
+		s.sendFigures(outcome)
+	}
+}
+
+// sendFigures sends a report in a region of its own: it may be larger than a
+// frame.
+func (s *session) sendFigures(o *supervisor.Outcome) error {
+	if s.model != nil && o.Cause.Verdict == "" {
+		o = s.model.Now()
+	}
+	text, err := s.server.Report(&s.spec, o)
+	if err != nil {
+		return err
+	}
+	region, err := shm.Create("report", int64(len(text)))
+	if err != nil {
+		return err
+	}
+	defer region.Close()
+	if _, err := region.WriteAt(text, 0); err != nil {
+		return err
+	}
+	if err := region.Freeze(); err != nil {
+		return err
+	}
+	return s.conn.Send(&ipc.Figures{Size: uint64(len(text))}, 0, region.File())
+}
+
+func unusable(err error) error {
+	return &supervisor.Cause{
+		Verdict: supervisor.SetupError, Source: supervisor.FromSupervisor, Unmet: supervisor.UnmetInput, Reason: err.Error(),
+	}
+}
+
+// failure is an error as the client is told of it.
+func failure(err error, ended bool) *ipc.Failure {
+	cause, ok := errors.AsType[*supervisor.Cause](err)
+	if !ok {
+		cause = &supervisor.Cause{Verdict: supervisor.InternalError, Source: supervisor.FromSupervisor, Reason: err.Error()}
+	}
+	f := &ipc.Failure{Verdict: string(cause.Verdict), Source: string(cause.Source), Reason: clip(cause.Reason), Ended: ended}
+	if d := cause.Detail; d != nil {
+		f.Class, f.Message, f.Traceback, f.File, f.Line = d.Type, d.Message, d.Traceback, d.File, uint32(d.Line)
+	}
+	return f
+}
