@@ -24,6 +24,8 @@
 //	supervisor                     sandbox, its other socket
 //	                  <-------     Ask                any time after Load, one at a time
 //	    Answer        ------->
+//	                  <-------     Invoke             a function of the host
+//	    Returned      ------->
 //
 // The asked door has a socket of its own because any thread of a model comes
 // to it at any time, between two calls too: on one socket its answer and the

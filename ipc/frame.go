@@ -45,10 +45,13 @@ func AppendFrame(dst []byte, f Frame) []byte {
 	if HeaderSize+len(f.Payload) > MaxFrame {
 		panic(fmt.Sprintf("ipc: frame of %d bytes", HeaderSize+len(f.Payload)))
 	}
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(f.Type))
+	return append(appendHeader(dst, f.Type, f.Seq), f.Payload...)
+}
+
+func appendHeader(dst []byte, t Type, seq uint32) []byte {
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(t))
 	dst = binary.LittleEndian.AppendUint16(dst, Version)
-	dst = binary.LittleEndian.AppendUint32(dst, f.Seq)
-	return append(dst, f.Payload...)
+	return binary.LittleEndian.AppendUint32(dst, seq)
 }
 
 // ParseFrame splits one datagram. The payload aliases b.

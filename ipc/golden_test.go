@@ -43,6 +43,7 @@ var golden = map[string]struct {
 			{"window", integer("20")},
 		},
 		Regions: []Region{{ID: 1, Size: 8000, Passed: true}}, Output: 4096,
+		Functions: []string{"rate"}, Exchange: 8192,
 	}},
 	"loaded": {0, &Loaded{}},
 	"call": {0, &Call{Args: []Arg{
@@ -61,6 +62,12 @@ var golden = map[string]struct {
 		File: "model.py", Line: 2}},
 	"ask":    {7, &Ask{Kind: "import", Target: "scipy.stats"}},
 	"answer": {7, &Answer{Text: "import of scipy.stats is not allowed"}},
+
+	"invoke": {8, &Invoke{Function: "rate", Args: []Arg{
+		{"_0", Value{Kind: KindText, Text: "EUR"}},
+		{"at", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<i8"), Shape: []int64{2}, Offset: 64}}},
+	}}},
+	"returned": {8, &Returned{Value: float(1.25)}},
 
 	"value-none": {0, result(Arg{"v", Value{}})},
 	"value-bool": {0, result(Arg{"t", Value{Kind: KindBool, Bool: true}}, Arg{"f", Value{Kind: KindBool}})},

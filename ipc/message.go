@@ -21,6 +21,8 @@ const (
 	TypeException Type = 23
 	TypeAsk       Type = 24
 	TypeAnswer    Type = 25
+	TypeInvoke    Type = 26
+	TypeReturned  Type = 27
 
 	TypeOpen     Type = 32
 	TypeOpened   Type = 33
@@ -40,7 +42,7 @@ const (
 var typeNames = map[Type]string{
 	TypeBoot: "boot", TypeReady: "ready", TypeFork: "fork", TypeForked: "forked", TypeFailed: "failed", TypeExited: "exited",
 	TypeHello: "hello", TypeLocked: "locked", TypeWaiting: "waiting", TypeLoad: "load", TypeLoaded: "loaded", TypeCall: "call",
-	TypeResult: "result", TypeException: "exception", TypeAsk: "ask", TypeAnswer: "answer",
+	TypeResult: "result", TypeException: "exception", TypeAsk: "ask", TypeAnswer: "answer", TypeInvoke: "invoke", TypeReturned: "returned",
 	TypeOpen: "open", TypeOpened: "opened", TypeLaunch: "launch", TypeLaunched: "launched", TypeRequest: "request",
 	TypeReply: "reply", TypeFailure: "failure", TypeQuestion: "question", TypeDecision: "decision", TypeInquire: "inquire",
 	TypeFigures: "figures", TypeCancel: "cancel", TypeClose: "close",
@@ -121,6 +123,10 @@ func newMessage(t Type) Message {
 		return &Ask{}
 	case TypeAnswer:
 		return &Answer{}
+	case TypeInvoke:
+		return &Invoke{}
+	case TypeReturned:
+		return &Returned{}
 	case TypeOpen:
 		return &Open{}
 	case TypeOpened:

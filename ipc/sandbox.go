@@ -36,6 +36,8 @@ type Load struct {
 	Args      []Arg
 	Regions   []Region // of the arrays among Args, in order
 	Output    uint64
+	Functions []string // of the host, that the model may call
+	Exchange  uint64   // bytes of the region for their arrays, which comes last; 0 for none
 }
 
 // Region names the region of one array. The sandbox keeps it mapped under ID
@@ -118,6 +120,36 @@ type Answer struct {
 	Text  string
 }
 
+// Invoke has a function of the host called, on the socket for questions.
+// Arguments without a name of the model's are _0, _1 and so on. Arrays and long
+// text lie in the exchange region, where the supervisor copies them from before
+// it looks.
+type Invoke struct {
+	Function string
+	Args     []Arg
+}
+
+// Returned answers the Invoke with the same sequence number. An array lies in
+// the exchange region, for the sandbox to copy. Failed says that Text is why
+// there is no value.
+type Returned struct {
+	Failed bool
+	Text   string
+	Value  Value
+}
+
+func (*Invoke) Type() Type   { return TypeInvoke }
+func (*Returned) Type() Type { return TypeReturned }
+
+func (m *Invoke) encode(e *encoder) { e.text(m.Function); encodeArgs(e, m.Args) }
+func (m *Invoke) decode(d *decoder) { m.Function, m.Args = d.text(), decodeArgs(d, 0) }
+
+func (m *Returned) encode(e *encoder) { e.bool(m.Failed); e.text(m.Text); m.Value.encode(e) }
+func (m *Returned) decode(d *decoder) {
+	m.Failed, m.Text = d.bool(), d.text()
+	m.Value.decode(d, 0)
+}
+
 func (*Hello) Type() Type     { return TypeHello }
 func (*Locked) Type() Type    { return TypeLocked }
 func (*Waiting) Type() Type   { return TypeWaiting }
@@ -151,6 +183,8 @@ func (m *Load) encode(e *encoder) {
 	encodeArgs(e, m.Args)
 	encodeRegions(e, m.Regions)
 	e.u64(m.Output)
+	e.texts(m.Functions)
+	e.u64(m.Exchange)
 }
 
 func (m *Load) decode(d *decoder) {
@@ -158,6 +192,7 @@ func (m *Load) decode(d *decoder) {
 	m.Seed, m.Seeded, m.Threads, m.Env = d.bytes(), d.bool(), d.u32(), d.texts()
 	m.Files = decodeFiles(d)
 	m.Args, m.Regions, m.Output = decodeArgs(d, maxNesting), decodeRegions(d), d.u64()
+	m.Functions, m.Exchange = d.texts(), d.u64()
 }
 
 func (m *Call) encode(e *encoder) {

@@ -168,11 +168,22 @@ func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.Fil
 	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
 		return nil, m.broken(err)
 	}
+	m.awaitSoon()
 	answer, _, _, err := m.sandbox.conn.Receive(0)
 	if err != nil {
 		return nil, m.broken(err)
 	}
 	return answer, nil
+}
+
+// awaitSoon waits a moment for the answer of a short call where the kernel
+// hands over quickest, if one of the few places for it is free.
+func (m *Model) awaitSoon() {
+	place := slot{among: busySlots}
+	if place.take() {
+		m.sandbox.conn.Await(busyFor)
+		place.give()
+	}
 }
 
 // bind adds to a Load what every call gets, and the output. It gives the
@@ -210,6 +221,12 @@ func (m *Model) bind(load *ipc.Load, inputs []Input, source *os.File) ([]*os.Fil
 	load.Output = uint64(output.Size())
 	if load.Output > 0 {
 		files = append(files, output.File())
+	}
+	if err := m.offer(load); err != nil {
+		return nil, err
+	}
+	if load.Exchange > 0 {
+		files = append(files, m.functions.exchange.File())
 	}
 	return files, fits(load, files)
 }

@@ -361,3 +361,14 @@ def model():
 		t.Error("a result changed after it was handed over")
 	}
 }
+
+func BenchmarkCall(b *testing.B) {
+	m := launchModel(b, testSupervisor(b), "def model(x):\n    return x\n", slice("x", floats(b, 1), 0, 1))
+	for b.Loop() {
+		r, err := m.Call(context.Background(), Call{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Close()
+	}
+}

@@ -39,6 +39,7 @@ type Model struct {
 	started       time.Time // of the launch
 	handed        time.Time // when the clock began to run
 	clock         clock
+	functions     functions
 	granted       regions
 	output        *shm.Region // what the sandbox writes results to, nil before launch
 	kept          kept
@@ -126,6 +127,9 @@ func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision
 	decision := m.spec.Policy.Decide(operation)
 	if m.limits.Scratch > 0 && inScratch(operation, decision) {
 		decision = syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "scratch"}
+	}
+	if m.offered(operation, decision) {
+		decision = syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "host function"}
 	}
 	if namesOfGrants(operation, decision) && len(m.spec.Policy.Connections()) > 0 {
 		decision = syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "names of granted addresses"}

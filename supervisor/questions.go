@@ -13,15 +13,7 @@ import (
 // socket of its own: a model's threads come to it between calls too.
 func (m *Model) answerQuestions() {
 	for {
-		ask, seq, err := m.receiveAsk()
-		var reply *ipc.Answer
-		if err == nil {
-			reply, err = m.answer(ask)
-		}
-		if err == nil {
-			err = m.sandbox.asked.Send(reply, seq)
-		}
-		if err != nil {
+		if err := m.answerNext(); err != nil {
 			// Any other error is the end of the sandbox, which is judged by
 			// whoever waits for its answer.
 			if errors.Is(err, ipc.ErrFrame) {
@@ -32,16 +24,27 @@ func (m *Model) answerQuestions() {
 	}
 }
 
-func (m *Model) receiveAsk() (*ipc.Ask, uint32, error) {
+func (m *Model) answerNext() error {
 	message, seq, _, err := m.sandbox.asked.Receive(0)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	ask, ok := message.(*ipc.Ask)
-	if !ok {
-		return nil, 0, fmt.Errorf("%w: a %v message on the socket for questions", ipc.ErrFrame, message.Type())
+	var reply ipc.Message
+	switch message := message.(type) {
+	case *ipc.Ask:
+		reply, err = m.answer(message)
+	case *ipc.Invoke:
+		if m.functions.exchange == nil {
+			return fmt.Errorf("%w: a call of a host function, and there is none", ipc.ErrFrame)
+		}
+		reply, err = m.invoke(message)
+	default:
+		return fmt.Errorf("%w: a %v message on the socket for questions", ipc.ErrFrame, message.Type())
 	}
-	return ask, seq, nil
+	if err != nil {
+		return err
+	}
+	return m.sandbox.asked.Send(reply, seq)
 }
 
 // answer decides what came through the asked door.

@@ -61,6 +61,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 	m.tearDown()
 	m.kept.close()
 	m.granted.close()
+	m.functions.close()
 	if m.output != nil {
 		m.output.Close()
 	}

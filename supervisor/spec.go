@@ -30,6 +30,10 @@ type Spec struct {
 	// It must not block.
 	Observe func(syscallpolicy.Operation, syscallpolicy.Decision)
 
+	// Functions are the host's, by the name that the model calls. A rule for the
+	// kind "call" comes before; without one they are allowed.
+	Functions map[string]HostFunction
+
 	Env    []string // K=V, the model's whole environment
 	Seed   *uint64  // nil: random
 	Arrays bool     // calls pass arrays, so that numpy must be there

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -27,7 +28,7 @@ import (
 //	# value: NAME JSON     a result has that value
 //
 // and a line that ends in ### "REGEXP" is the one that must fail, with that
-// message.
+// message. $DATA is testdata/data, and $WORK a fresh directory (workDir).
 type guest struct {
 	path     string
 	args     []string
@@ -149,8 +150,12 @@ func runGuests(t *testing.T, dir string) {
 func (g guest) check(t *testing.T) {
 	args := append([]string{"run", "--json"}, g.args...)
 	args = slices.Insert(args, len(args)-countInputs(g.args), g.path)
+	work := sync.OnceValue(func() string { return workDir(t) })
 	for i, a := range args {
 		args[i] = os.Expand(a, func(name string) string {
+			if name == "WORK" {
+				return work()
+			}
 			return map[string]string{"DATA": testdata(t, "data")}[name]
 		})
 	}

@@ -12,7 +12,7 @@ import random
 import sys
 import traceback
 
-from _hotcell import absent, arrays, library
+from _hotcell import absent, arrays, functions, library
 
 # Causes of an Exception frame.
 RAISED, SYNTAX, NO_FUNCTION, INPUT, INVALID_RESULT, OUTPUT, MEMORY, RECURSION = range(1, 9)
@@ -42,7 +42,7 @@ class Model:
         self.load_message, self.ask = load, ask
         self.sources = {f.module: (f, source[f.offset : f.offset + f.size]) for f in load.files}
         self.function = None
-        self.bound, self.output = {}, None
+        self.bound, self.output, self.functions = {}, None, None
 
     def load(self):
         """Runs the model's statements; its function must exist then."""
@@ -56,7 +56,7 @@ class Model:
         spec = importlib.util.spec_from_loader("model", self, origin=file.path)
         module = importlib.util.module_from_spec(spec)
         sys.modules["model"] = module
-        sys.modules["hotcell"] = inside(self.output)
+        sys.modules["hotcell"] = inside(self.output, self.functions, self.load_message.functions)
         self.execute(module, "")
         name = self.load_message.function
         self.function = getattr(module, name, None)
@@ -116,11 +116,14 @@ class Model:
         return bool(prefixes & self.load_message.modules) or parts[0] in self.sources or name == "hotcell"
 
 
-def inside(output):
+def inside(output, calls, names):
     """The module hotcell as a model sees it."""
-    module = type(sys)("hotcell", "What a model may ask of the sandbox that it runs in.")
+    module = type(sys)("hotcell", "What a model may ask of the sandbox that it runs in, and the host's functions.")
     module.empty = output.empty
-    module.__all__ = ["empty"]
+    module.FunctionError = functions.FunctionError
+    for name in names:
+        setattr(module, name, calls.make(name))
+    module.__all__ = ["FunctionError", "empty", *names]
     return module
 
 

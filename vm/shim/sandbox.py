@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 
-from _hotcell import arrays, lockdown, model, space, threads, wire
+from _hotcell import arrays, functions, lockdown, model, space, threads, wire
 
 CONTROL = lockdown.CONTROL
 ASKING = lockdown.ASKING
@@ -76,6 +76,7 @@ class Load:
             module, path, package = decoder.text(), decoder.text(), bool(decoder.u8())
             self.files.append(model.File(module, path, package, decoder.u64(), decoder.u64()))
         self.args, self.regions, self.output = decoder.args(), decoder.regions(), decoder.u64()
+        self.functions, self.exchange = decoder.texts(), decoder.u64()
 
 
 class Call:
@@ -108,6 +109,7 @@ def start(m, granted, load, fds):
     try:
         m.bound = granted.bind(load.args, load.regions, fds)
         m.output = arrays.Output(granted.map(fds.pop(0), load.output, True) if load.output else memoryview(bytearray()))
+        m.functions = functions.Functions(m.ask, granted.map(fds.pop(0), load.exchange, True) if load.exchange else memoryview(bytearray()))
     finally:
         for fd in fds:
             os.close(fd)
@@ -185,10 +187,15 @@ class Asker:
         e.text(kind)
         e.text(target)
         with self.lock:
-            self.seq += 1
-            self.conn.send(wire.ASK, e, self.seq)
-            decoder, _ = self.conn.expect(wire.ANSWER)
+            decoder = self.exchange(wire.ASK, e, wire.ANSWER)
         return bool(decoder.u8()), decoder.text()
+
+    def exchange(self, kind, encoder, answer):
+        """One question and its answer; the lock is held."""
+        self.seq += 1
+        self.conn.send(kind, encoder, self.seq)
+        decoder, _ = self.conn.expect(answer)
+        return decoder
 
 
 def prepare(load, setters=()):
