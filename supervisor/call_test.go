@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -44,22 +45,11 @@ func closeModel(t testing.TB, m *Model) *Outcome {
 // floats is a frozen region of numbers, 0, 1, 2 ...
 func floats(t testing.TB, n int) *shm.Region {
 	t.Helper()
-	r, err := shm.Create("test", int64(8*n))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close() })
 	b := make([]byte, 8*n)
 	for i := range n {
 		binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(float64(i)))
 	}
-	if _, err := r.WriteAt(b, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Freeze(); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return region(t, b)
 }
 
 // slice is numbers [from, to) of a region of them.
@@ -371,4 +361,51 @@ func BenchmarkCall(b *testing.B) {
 		}
 		r.Close()
 	}
+}
+
+// The model takes what a call passes before the shim can close it: it sees no
+// more than the shim would have shown it, and can change none of it.
+func TestStolenDescriptors(t *testing.T) {
+	source, err := os.ReadFile("../testdata/resident/stolen.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := testSupervisor(t)
+	spec := testSpec(t, string(source))
+	spec.Arrays = true
+	spec.Policy = must(spec.Policy.WithModules("test", "_socket"))
+	inside := shm.Ref{DType: must(shm.ParseDType("|u1")), Shape: []int64{800}, Offset: 8000}
+	around := make([]byte, 64<<10)
+	for i := range around {
+		if i < 8000 || i >= 8800 {
+			around[i] = 0xEE
+		}
+	}
+	larger := region(t, around)
+	m := launchSpec(t, s, spec)
+	r, err := m.Call(t.Context(), Call{Inputs: []Input{slice("whole", floats(t, 100), 0, 100), ArrayInput("part", inside, larger)}})
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, m.logs.stdout.kept, m.logs.stderr.kept)
+	}
+	defer r.Close()
+	if n := r.Values[0].Value.Float; r.Values[0].Name != "attempts" || n < 30 {
+		t.Errorf("%s = %g; want at least 30 attempts", r.Values[0].Name, n)
+	}
+}
+
+// region is a frozen region of bytes.
+func region(t testing.TB, b []byte) *shm.Region {
+	t.Helper()
+	r, err := shm.Create("test", int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	if _, err := r.WriteAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

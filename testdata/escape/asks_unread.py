@@ -16,4 +16,4 @@ def text(s):
 def model():
     print("storm", flush=True)
     while True:
-        os.write(3, struct.pack("<HHI", 24, 1, 0) + text(b"import") + text(b"x" * 20000))
+        os.write(4, struct.pack("<HHI", 24, 1, 0) + text(b"import") + text(b"x" * 20000))

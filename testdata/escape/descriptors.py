@@ -1,6 +1,6 @@
 # run: --module ctypes --max-operations 500
 # exit: 0
-# stdout: (?m)^open: 0 1 2 3$
+# stdout: (?m)^open: 0 1 2 3 4$
 # stdout: (?m)^recvmsg: no descriptor waits$
 # stdout: (?m)^sendmsg SCM_RIGHTS: EPERM$
 # stdout: (?m)^\d+ attempts, nothing gained$
@@ -68,11 +68,11 @@ def message(control=b""):
 
 def model():
     print("open:", *opened())
-    assert opened() == [0, 1, 2, 3], opened()
-    kinds = [stat.S_IFMT(struct.unpack_from("I", fstat(fd), 24)[0]) for fd in range(4)]
-    assert kinds == [stat.S_IFCHR, stat.S_IFIFO, stat.S_IFIFO, stat.S_IFSOCK], kinds
+    assert opened() == [0, 1, 2, 3, 4], opened()
+    kinds = [stat.S_IFMT(struct.unpack_from("I", fstat(fd), 24)[0]) for fd in range(5)]
+    assert kinds == [stat.S_IFCHR, stat.S_IFIFO, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFSOCK], kinds
     assert struct.unpack_from("Q", fstat(0), 40)[0] == os.makedev(1, 3), "0 is not /dev/null"
-    access = [call(72, fd, F_GETFL)[0] & os.O_ACCMODE for fd in range(4)]
+    access = [call(72, fd, F_GETFL)[0] & os.O_ACCMODE for fd in range(5)]
     assert access[:3] == [os.O_RDONLY, os.O_WRONLY, os.O_WRONLY], access
     for fd in 1, 2:
         assert call(0, fd, ctypes.create_string_buffer(8), 8) == (-1, "EBADF"), "the output can be read"
@@ -126,5 +126,5 @@ def model():
         copies.append(copy)
     assert call(32, 3) == (-1, "EMFILE") and copies[-1] == 255, copies[-1:]
     assert call(33, 3, 256) == (-1, "EBADF") and call(72, 3, F_DUPFD, 1 << 20)[0] == -1
-    assert call(436, 4, 1 << 30, 0)[0] == 0 and opened() == [0, 1, 2, 3]
+    assert call(436, 5, 1 << 30, 0)[0] == 0 and opened() == [0, 1, 2, 3, 4]
     print(f"{attempts} attempts, nothing gained")

@@ -5,14 +5,11 @@
 # stdout: (?m)^touching$
 """The output region is the model's memory too once it is written."""
 
-import sys
+import hotcell
 
 
 def model():
-    frame = sys._getframe()
-    while "output" not in frame.f_locals:
-        frame = frame.f_back
-    output = frame.f_locals["output"]
+    output = hotcell.empty.__self__.view
     print("touching", flush=True)
     for at in range(0, len(output), 4096):
         output[at] = 1

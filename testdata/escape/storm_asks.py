@@ -17,5 +17,5 @@ def text(s):
 def model():
     print("storm", flush=True)
     for i in range(100_000):
-        os.write(3, struct.pack("<HHI", 24, 1, i) + text(b"import") + text(b"x%d" % i))
-        os.read(3, 1 << 16)
+        os.write(4, struct.pack("<HHI", 24, 1, i) + text(b"import") + text(b"x%d" % i))
+        os.read(4, 1 << 16)

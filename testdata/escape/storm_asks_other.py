@@ -16,5 +16,5 @@ def text(s):
 def model():
     print("storm", flush=True)
     while True:
-        os.write(3, struct.pack("<HHI", 24, 1, 0) + text(b"open") + text(b"/etc/passwd"))
-        os.read(3, 1 << 16)
+        os.write(4, struct.pack("<HHI", 24, 1, 0) + text(b"open") + text(b"/etc/passwd"))
+        os.read(4, 1 << 16)
