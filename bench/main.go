@@ -1,15 +1,34 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"hotcell/child"
+	"hotcell/supervisor"
 )
 
+// benchmark is one command.
+type benchmark struct {
+	run    func(context.Context, options) error
+	rounds int // when -n does not say
+}
+
 // benchmarks by name.
-var benchmarks = map[string]func(options) error{
-	"cold":       cold,
-	"operations": operations,
+var benchmarks = map[string]benchmark{
+	"cold":       {cold, 25},
+	"operations": {operations, 3},
+	"allowed":    {allowed, 25},
+	"speed":      {speed, 15},
+	"flood":      {flood, 3},
+	"neighbours": {neighbours, 3},
 }
 
 // options are every benchmark's.
@@ -17,26 +36,40 @@ type options struct {
 	rounds  int
 	hotcell string
 	python  string
+	idle    int
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	child.Dispatch() // this program is a supervisor too
+	supervisor.TuneRuntime()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
-	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("name a benchmark: cold, operations")
+func run(ctx context.Context, args []string) error {
+	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
+	if len(args) == 0 {
+		return fmt.Errorf("name a benchmark: %s", names)
+	}
+	b, ok := benchmarks[args[0]]
+	if !ok {
+		return fmt.Errorf("there is no benchmark %q: name one of %s", args[0], names)
 	}
 	var o options
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	f.IntVar(&o.rounds, "n", 25, "rounds")
-	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the binary to measure")
+	f.IntVar(&o.rounds, "n", b.rounds, "rounds")
+	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the binary to measure (cold, speed)")
 	f.StringVar(&o.python, "python", "/usr/bin/python3", "the interpreter to compare with")
+	f.IntVar(&o.idle, "idle", 200, "idle sandboxes that are open in half of the measurements (operations)")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}
-	return benchmarks[args[0]](o)
+	if o.rounds < 1 || o.idle < 0 || f.NArg() > 0 {
+		return fmt.Errorf("%s: at least one round, no fewer than 0 idle sandboxes, and nothing but flags", args[0])
+	}
+	return b.run(ctx, o)
 }

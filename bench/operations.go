@@ -1,159 +1,155 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"slices"
+
+	"hotcell/supervisor"
 )
 
-// operationsModel times routed calls from inside a sandbox, in blocks of 100
-// as the floor does. ctypes adds half a microsecond to each; it is not taken
-// off.
-const operationsModel = `import ctypes
-import json
-import os
-import time
+// While a crowd is open, floor and sandbox take so many turns of so many
+// blocks of 100 calls.
+const (
+	turnsPerCrowd = 3
+	blocksPerTurn = 50
+)
 
-libc = ctypes.CDLL(None, use_errno=True)
+// operationsBench compares a routed call with the least that it can take: a
+// C program that answers its child's calls and does nothing else.
+type operationsBench struct {
+	host   *host
+	floor  floor
+	python string
+	found  map[setting]*operationPairs
+}
 
+// setting is what else the machine and the supervisor have to do.
+type setting struct {
+	busy bool
+	idle int // other sandboxes that are open in the same supervisor
+}
 
-def blocks(call, count):
-    for _ in range(1000):
-        call()
-    out = []
-    for _ in range(count):
-        start = time.perf_counter_ns()
-        for _ in range(100):
-            call()
-        out.append((time.perf_counter_ns() - start) / 100)
-    return out
+func (s setting) String() string {
+	machine := "idle machine"
+	if s.busy {
+		machine = "busy machine (a spinning process for every processor)"
+	}
+	return fmt.Sprintf("%s, %d idle sandboxes open beside the measured one", machine, s.idle)
+}
 
+type operationPairs struct{ denied, opened pair }
 
-def model(path, count):
-    def denied():
-        libc.getpgid(0)
-
-    def opened():
-        os.close(os.open(path, os.O_RDONLY))
-
-    print(json.dumps({"denied": blocks(denied, count), "opened": blocks(opened, count)}))
-`
-
-const blocksPerRound = 100
-
-// operations compares a routed call with the least that it can take: a C
-// program that answers its child's calls and does nothing else.
-func operations(o options) error {
-	dir, err := os.MkdirTemp("", "hotcell-bench")
+func operations(ctx context.Context, o options) error {
+	w, err := newWorkshop()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	floor := filepath.Join(dir, "notify")
-	if out, err := exec.Command("cc", "-O2", "-o", floor, "bench/floor/notify.c").CombinedOutput(); err != nil {
-		return fmt.Errorf("compile floor: %w\n%s", err, out)
-	}
-	model := filepath.Join(dir, "model.py")
-	if err := os.WriteFile(model, []byte(operationsModel), 0o600); err != nil {
+	defer w.close()
+	b := operationsBench{python: o.python, found: map[setting]*operationPairs{}}
+	if b.floor, err = newFloor(ctx, w); err != nil {
 		return err
 	}
-	for _, busy := range []bool{false, true} {
-		if err := operationsRound(o, floor, model, busy); err != nil {
-			return err
-		}
+	if b.host, err = openHost(ctx, o.python); err != nil {
+		return err
 	}
-	return nil
-}
-
-func operationsRound(o options, floor, model string, busy bool) error {
-	name := "idle machine"
-	if busy {
-		name = "busy machine (a spinning thread on every processor)"
-		defer spin()()
-	}
-	floors := map[string]sample{}
-	var denied, opened sample
-	for range max(1, o.rounds/5) {
-		for _, way := range []string{"deny one", "open one", "open two"} {
-			s, err := floorTimes(floor, way)
-			if err != nil {
+	defer b.host.close()
+	crowds := slices.Compact([]int{0, o.idle})
+	for range o.rounds {
+		for _, idle := range crowds {
+			if err := b.crowd(ctx, idle); err != nil {
 				return err
 			}
-			floors[way] = append(floors[way], s...)
 		}
-		d, p, err := operationTimes(o, model)
-		if err != nil {
-			return err
+	}
+	fmt.Printf("routed calls, %d rounds in turn\n", o.rounds)
+	for _, busy := range []bool{false, true} {
+		for _, idle := range crowds {
+			b.print(setting{busy, idle})
 		}
-		denied, opened = append(denied, d...), append(opened, p...)
-	}
-	best := floors["open one"]
-	if two := floors["open two"]; two.quantile(0.5) < best.quantile(0.5) {
-		best = two
-	}
-	fmt.Println(name)
-	for _, row := range []struct {
-		what        string
-		ours, floor sample
-	}{{"denied call", denied, floors["deny one"]}, {"open answered with a descriptor, and close", opened, best}} {
-		fmt.Printf("  %s\n    hotcell  %s us\n    floor    %s us\n    ratio    median %.2f, min %.2f\n", row.what,
-			row.ours.times(1e-3), row.floor.times(1e-3),
-			row.ours.quantile(0.5)/row.floor.quantile(0.5), row.ours.quantile(0)/row.floor.quantile(0))
 	}
 	return nil
 }
 
-func floorTimes(floor, way string) (sample, error) {
-	args := append(strings.Fields(way), strconv.Itoa(100*blocksPerRound))
-	out, err := exec.Command(floor, args...).Output()
+// crowd measures with so many idle sandboxes open.
+func (b *operationsBench) crowd(ctx context.Context, idle int) (err error) {
+	sleepers, err := b.host.startAll(ctx, job{model: "idle.py"}, idle)
 	if err != nil {
-		return nil, fmt.Errorf("floor %s: %w", way, err)
+		return err
 	}
-	var s sample
-	for field := range strings.FieldsSeq(string(out)) {
-		v, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			return nil, fmt.Errorf("floor %s: %w", way, err)
+	defer func() { err = errors.Join(err, sleepers.stop()) }()
+	for _, busy := range []bool{false, true} {
+		if err := b.turns(ctx, setting{busy, idle}); err != nil {
+			return err
 		}
-		s = append(s, v)
 	}
-	return s, nil
+	return nil
 }
 
-func operationTimes(o options, model string) (denied, opened sample, err error) {
-	cmd := exec.Command(o.hotcell, "run", "-q", "--module", "ctypes", "--read", "/etc/hostname",
-		"--max-operations", "1000000", model, "path=/etc/hostname", fmt.Sprintf("count=%d", blocksPerRound))
-	out, err := cmd.Output()
+func (b *operationsBench) turns(ctx context.Context, s setting) error {
+	if s.busy {
+		load, err := startBurners(ctx, b.python, runtime.NumCPU())
+		if err != nil {
+			return err
+		}
+		defer load.stop()
+	}
+	found := b.found[s]
+	if found == nil {
+		found = &operationPairs{}
+		b.found[s] = found
+	}
+	for i := range turnsPerCrowd {
+		ours, floor, err := inTurn(i, func() (routed, error) { return b.ours(ctx) }, func() (routed, error) { return b.floors(ctx) })
+		if err != nil {
+			return err
+		}
+		found.denied.add(ours.Denied, floor.Denied)
+		found.opened.add(ours.Opened, floor.Opened)
+	}
+	return nil
+}
+
+// routed are nanoseconds a call.
+type routed struct{ Denied, Opened sample }
+
+// floors gives the floors of a denied call and of an opened file; of the two
+// ways to answer with a descriptor the one that is faster here.
+func (b *operationsBench) floors(ctx context.Context) (r routed, err error) {
+	if r.Denied, err = b.floor.blocks(ctx, "deny one", blocksPerTurn); err != nil {
+		return r, err
+	}
+	if r.Opened, err = b.floor.blocks(ctx, "open one", blocksPerTurn); err != nil {
+		return r, err
+	}
+	two, err := b.floor.blocks(ctx, "open two", blocksPerTurn)
+	if err == nil && two.median() < r.Opened.median() {
+		r.Opened = two
+	}
+	return r, err
+}
+
+func (b *operationsBench) ours(ctx context.Context) (r routed, err error) {
+	const file = "/etc/hostname"
+	out, _, err := b.host.run(ctx, job{
+		model: "operations.py", modules: []string{"ctypes"}, read: []string{file},
+		inputs: []supervisor.Input{text("path", file), number("count", blocksPerTurn)},
+	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%v: %w", cmd.Args, err)
+		return r, err
 	}
-	var times struct{ Denied, Opened sample }
-	if err := json.Unmarshal(out, &times); err != nil {
-		return nil, nil, fmt.Errorf("read times: %w", err)
+	if err := json.Unmarshal(out, &r); err != nil {
+		return r, fmt.Errorf("read times: %w", err)
 	}
-	return times.Denied, times.Opened, nil
+	return r, nil
 }
 
-// spin keeps every processor busy until the function that it returns is
-// called.
-func spin() func() {
-	var stop atomic.Bool
-	var done sync.WaitGroup
-	for range runtime.NumCPU() {
-		done.Go(func() {
-			for !stop.Load() {
-			}
-		})
-	}
-	return func() {
-		stop.Store(true)
-		done.Wait()
-	}
+func (b *operationsBench) print(s setting) {
+	fmt.Println(s)
+	p := b.found[s]
+	p.denied.print("denied call", "hotcell", "floor", 1e-3, "us")
+	p.opened.print("open answered with a descriptor, and close", "hotcell", "floor", 1e-3, "us")
 }

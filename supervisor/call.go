@@ -103,6 +103,11 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 	if cause != nil {
 		return nil, cause
 	}
+	if len(files) > 0 {
+		if err := m.makeRoom(); err != nil {
+			return nil, m.end(internalError("%v", err))
+		}
+	}
 	m.calls.Add(1)
 	m.clock.begin(limit, m.outOfTime)
 	answer, cause := m.exchange(ctx, message, files...)
@@ -124,6 +129,9 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 // ends the model. Its results stay where the sandbox wrote them: it is dead,
 // and the seal proves that nobody can write them any more.
 func (m *Model) onlyCall(ctx context.Context) (*Results, *Cause) {
+	if err := m.limitCPU(); err != nil {
+		return nil, m.end(internalError("%v", err))
+	}
 	m.calls.Add(1)
 	m.clock.begin(m.limits.Timeout-m.clock.reading(), func(time.Duration) { m.outOfTime(m.limits.Timeout) })
 	answer, cause := m.exchange(ctx, &ipc.Call{})

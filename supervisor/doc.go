@@ -21,8 +21,9 @@
 //
 // Of each sandbox: its pidfd, sent by the template; its control socket; the
 // seccomp listener, taken by pidfd_getfd; the read ends of its stdout and
-// stderr; the regions of the running call. A sandbox holds four: 0 the null
-// device, 1 and 2 the output pipes, 3 its end of the control socket.
+// stderr; the socket on which it asks; its memory, as a file; the regions that
+// it has mapped. A sandbox holds five: 0 the null device, 1 and 2 the output
+// pipes, 3 its end of the control socket, 4 of the one for questions.
 //
 // # Order of a run
 //
@@ -33,7 +34,8 @@
 //	           /proc, its listener is taken
 //	hand-over  figures are reset, limits that only go down are set, the clock
 //	           starts; then Load carries the first byte of the model
-//	Call       arguments in, Result or Exception out
+//	Call       arguments in, Result or Exception out; any number of times for
+//	           a model that was launched to stay
 //	end        the first cause counts; the sandbox is killed, the results
 //	           sealed and checked, the template killed, the groups removed
 //

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"hotcell/supervisor/broker"
@@ -37,6 +38,9 @@ func namesOfGrants(operation syscallpolicy.Operation, decision syscallpolicy.Dec
 // newBroker opens what a model's policy grants.
 func newBroker(m *Model) (*broker.Broker, error) {
 	policy := m.spec.Policy
+	if err := repeatable(policy, waitsKillable()); err != nil {
+		return nil, err
+	}
 	opts := broker.Options{Decide: m.decide}
 	for _, root := range policy.Roots() {
 		opts.Roots = append(opts.Roots, broker.Root{Path: root, Write: policy.Writes(root)})
@@ -55,4 +59,17 @@ func newBroker(m *Model) (*broker.Broker, error) {
 		opts.Scratch = scratch
 	}
 	return broker.New(opts)
+}
+
+// repeatable refuses grants whose operations must not be made twice where the
+// kernel (before 5.19) lets a signal break off a routed call and then has it
+// made again: a file would be removed, a name taken, a connection made a second
+// time. Reading twice does no harm.
+func repeatable(policy syscallpolicy.Policy, once bool) error {
+	writes := slices.ContainsFunc(policy.Roots(), policy.Writes)
+	if once || !writes && len(policy.Connections()) == 0 && policy.Limits().Scratch == 0 {
+		return nil
+	}
+	return setupError(UnmetHost, "this kernel makes a system call again after a signal, so what changes files or connects cannot be allowed safely: "+
+		"use kernel 5.19 or newer, or run without --write, --scratch and connect rules")
 }

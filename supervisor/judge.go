@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +33,7 @@ func (m *Model) raised(e *ipc.Exception) *Cause {
 	case ipc.CauseOutput:
 		return &Cause{Verdict: OutputLimit, Source: FromModel, Reason: e.Message + "; raise --max-output if that is wanted"}
 	}
-	cause := &Cause{Verdict: Exception, Source: FromModel, Detail: info, Reason: e.Class + ": " + firstLine(e.Message)}
+	cause := &Cause{Verdict: Exception, Source: FromModel, Detail: info, Reason: firstLine(e.Class) + ": " + firstLine(e.Message)}
 	switch e.Cause {
 	case ipc.CauseMemory:
 		cause.Verdict = MemoryLimit
@@ -47,11 +45,17 @@ func (m *Model) raised(e *ipc.Exception) *Cause {
 	return cause
 }
 
-// threadsRefused turns an exception into a thread-limit when the kernel did
-// refuse the model a thread and that is what the exception says.
+// threadsRefused looks behind an exception that says that a thread could not
+// be started. The kernel tells whether it refused one; if it did not, there
+// was no memory for its stack, as nothing else can be in the way.
 func (m *Model) threadsRefused(cause *Cause) {
 	usage, err := m.group.Usage()
-	if err != nil || usage.PidsLimitHits == 0 || !strings.Contains(cause.Detail.Message, "start new thread") {
+	if err != nil || cause.Detail.Type != "RuntimeError" || !strings.Contains(cause.Detail.Message, "start new thread") {
+		return
+	}
+	if usage.PidsLimitHits == 0 {
+		cause.Verdict = MemoryLimit
+		cause.Reason += ": its stack does not fit within the memory limit; lower threading.stack_size() or raise --memory"
 		return
 	}
 	cause.Verdict, cause.Source = ThreadLimit, FromKernel
@@ -74,20 +78,37 @@ func (m *Model) outOfMemory() *Cause {
 		Reason: fmt.Sprintf("the kernel ended the model at its memory limit of %d bytes", m.limits.Memory)}
 }
 
+// outOfCPUTime is the kernel's own end of a model that used its CPU time, by
+// RLIMIT_CPU: nobody else in its namespaces can send that signal.
+func (m *Model) outOfCPUTime(status unix.WaitStatus) *Cause {
+	if !status.Signaled() || status.Signal() != unix.SIGKILL && status.Signal() != unix.SIGXCPU {
+		return nil
+	}
+	used, err := m.group.CPUTime()
+	if err != nil || used < m.limits.CPUTime {
+		return nil
+	}
+	return m.usedCPUTime()
+}
+
+// usedCPUTime is the verdict of a model that used its CPU time.
+func (m *Model) usedCPUTime() *Cause {
+	return &Cause{Verdict: CPUTimeLimit, Source: FromKernel, Reason: fmt.Sprintf("the model used its CPU time of %v", m.limits.CPUTime)}
+}
+
 // judgeDeath explains a process that ended without a word of ours.
 func (m *Model) judgeDeath(status unix.WaitStatus) *Cause {
 	if cause := m.outOfMemory(); cause != nil {
 		return cause
 	}
-	cause := &Cause{Verdict: Crash, Source: FromKernel}
-	switch {
-	case status.Signaled():
-		cause.Signal = int(status.Signal())
-		cause.Reason = fmt.Sprintf("the model's process died of signal %d (%s)%s", cause.Signal, unix.SignalName(status.Signal()), crashHint(status.Signal()))
-	default:
-		cause.Reason = fmt.Sprintf("the model's process exited with status %d without a result", status.ExitStatus())
+	if cause := m.outOfCPUTime(status); cause != nil {
+		return cause
 	}
-	return cause
+	if status.Signaled() {
+		return died(status.Signal())
+	}
+	return &Cause{Verdict: Crash, Source: FromKernel,
+		Reason: fmt.Sprintf("the model's process exited with status %d without a result", status.ExitStatus())}
 }
 
 // crashHint says what a signal mostly means in a process that runs Python.
@@ -97,8 +118,6 @@ func crashHint(signal unix.Signal) string {
 		return ": a bug in native code, a write to an input, or recursion in C code that ran out of stack"
 	case unix.SIGSYS:
 		return ": a system call of a foreign architecture"
-	case unix.SIGXCPU:
-		return ": it used its CPU time"
 	}
 	return ""
 }
@@ -121,19 +140,6 @@ func (s *sandbox) waitBriefly() (unix.WaitStatus, bool) {
 	case <-time.After(2 * time.Second):
 	}
 	return 0, false
-}
-
-// dataSize reads how many bytes RLIMIT_DATA counts of a process now.
-func dataSize(pid int) (int64, error) {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0, fmt.Errorf("read sandbox's memory: %w", err)
-	}
-	kib, err := strconv.ParseInt(strings.TrimSuffix(statusFields(string(status))["VmData"], " kB"), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read sandbox's memory: %w", err)
-	}
-	return kib << 10, nil
 }
 
 // stageHint says what to do about a step that failed: what this host does not

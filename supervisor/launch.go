@@ -43,7 +43,7 @@ func (m *Model) prepare(ctx context.Context) error {
 		filter <- err
 	}()
 	var err error
-	if m.templateGroup, err = m.supervisor.tree.New("template"); err != nil {
+	if m.templateGroup, err = m.supervisor.tree.New("template-" + m.id); err != nil {
 		return err
 	}
 	if m.broker, err = newBroker(m); err != nil {
@@ -56,7 +56,7 @@ func (m *Model) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.group, err = m.supervisor.tree.New("model"); err != nil {
+	if m.group, err = m.supervisor.tree.New("model-" + m.id); err != nil {
 		return err
 	}
 	limits := cgroup.Limits{Memory: m.limits.Memory, Pids: int64(m.limits.Threads), CPUs: m.limits.CPUs}
@@ -187,7 +187,7 @@ func (m *Model) handOver() error {
 	if err := m.group.Reset(); err != nil {
 		return err
 	}
-	if err := limitData(m.sandbox.pid, m.limits.Memory); err != nil {
+	if err := m.limitProcess(); err != nil {
 		return err
 	}
 	m.handed = time.Now()

@@ -23,6 +23,7 @@ import (
 // it twice changes nothing.
 type Model struct {
 	supervisor    *Supervisor
+	id            string // in logs and names of control groups
 	spec          Spec
 	limits        syscallpolicy.Limits
 	broker        *broker.Broker
@@ -46,6 +47,7 @@ type Model struct {
 	bytesIn       atomic.Int64
 	bytesOut      atomic.Int64
 	calls         atomic.Int64 // begun
+	space         uint64       // of addresses that the sandbox got at the hand-over
 	calling       sync.Mutex   // held by the one call in flight
 	background    sync.WaitGroup
 
@@ -59,7 +61,8 @@ func newModel(s *Supervisor, spec Spec) *Model {
 		spec.Function = "model"
 	}
 	limits := spec.Policy.Limits()
-	m := &Model{supervisor: s, log: s.log.With("model", rand.Text()[:12]), spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(advice(spec.Policy)), started: time.Now(), ended: make(chan struct{})}
+	id := strings.ToLower(rand.Text()[:12])
+	m := &Model{supervisor: s, id: id, log: s.log.With("model", id), spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(advice(spec.Policy)), started: time.Now(), ended: make(chan struct{})}
 	m.logs = logs{limit: limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
 	m.logs.over = func() {
 		m.end(&Cause{Verdict: OutputLimit, Source: FromSupervisor,
@@ -186,8 +189,7 @@ func (m *Model) watchCPU() {
 		}
 		left := limit - (used - before)
 		if left <= 0 {
-			m.end(&Cause{Verdict: CPUTimeLimit, Source: FromKernel,
-				Reason: fmt.Sprintf("the model used its CPU time of %v", limit)})
+			m.end(m.usedCPUTime())
 			return
 		}
 		wait := time.Duration(float64(left) / max(1, m.limits.CPUs))
@@ -241,19 +243,4 @@ func sealDead(region *shm.Region) error {
 		time.Sleep(wait)
 	}
 	return err
-}
-
-// limitData lets most models that want too much memory fail in their own
-// line: what is allocated beyond now and the budget raises a MemoryError. It
-// does not count mapped regions. The control group is the wall behind it.
-func limitData(pid int, budget int64) error {
-	used, err := dataSize(pid)
-	if err != nil {
-		return err
-	}
-	limit := unix.Rlimit{Cur: uint64(used + budget), Max: uint64(used + budget)}
-	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, &limit, nil); err != nil {
-		return fmt.Errorf("prlimit(RLIMIT_DATA) of the sandbox: %w", err)
-	}
-	return nil
 }

@@ -23,6 +23,7 @@ type notifier struct {
 	ended   <-chan struct{}
 	budget  budget
 	last    time.Time // of the call before
+	signals ownSignals
 
 	waiting  slot // to wait in poll(2) for the next call
 	blocking slot // to wait for it in the receive itself
@@ -254,8 +255,9 @@ func (n *notifier) deliver(fd uintptr, asked *notification, call syscallpolicy.S
 	n.record(operation, syscallpolicy.Decision{Effect: syscallpolicy.Allow, Rule: "own signal"})
 	deadly, err := ends(int(asked.PID), signal)
 	if err != nil || deadly {
-		n.end(signalled(signal))
+		n.end(n.signals.cause(signal, n.sandbox.pid))
 	}
+	n.signals.add(signal)
 	// Safe for these calls: they are numbers only, which no other thread can
 	// change after the judgement.
 	return respond(fd, response{ID: asked.ID, Flags: notifyContinue})

@@ -116,6 +116,15 @@ func (r *regions) reserve(inputs []Input) error {
 	return r.arena.prepare(need)
 }
 
+// size is that of all that calls may name.
+func (r *regions) size() int64 {
+	var sum int64
+	for region := range r.known {
+		sum += region.Size()
+	}
+	return sum
+}
+
 func (r *regions) close() {
 	if r.arena != nil {
 		r.arena.close()

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,4 +120,21 @@ func TestUnconfinable(t *testing.T) {
 	if o.Cause.Unmet != UnmetHost || !strings.Contains(o.Cause.Reason, "exec: ") {
 		t.Errorf("an interpreter that is none: %v; want the step's name", o.Cause)
 	}
+}
+
+// Models of one supervisor run side by side.
+func TestRunsSideBySide(t *testing.T) {
+	s := testSupervisor(t)
+	spec := testSpec(t, "import time\n\n\ndef model():\n    time.sleep(0.3)\n    return 1\n")
+	var runs sync.WaitGroup
+	for range 8 {
+		runs.Go(func() {
+			o := s.Run(t.Context(), spec, nil)
+			if o.Cause.Verdict != OK {
+				t.Errorf("verdict %v; want ok", o.Cause)
+			}
+			o.Results.Close()
+		})
+	}
+	runs.Wait()
 }

@@ -67,6 +67,57 @@ func deadly(signal unix.Signal) bool {
 	return true
 }
 
+// ownSignals are those that a sandbox sent itself and handled.
+type ownSignals uint64
+
+func (o *ownSignals) add(signal unix.Signal) {
+	if signal > 0 {
+		*o |= 1 << (signal - 1)
+	}
+}
+
+// cause is the end by a signal that a sandbox's process sends itself and does
+// not handle. The interpreter handles those of faults: it tells on which line
+// of Python it was and sends the same signal to its default, so the first such
+// signal was the kernel's.
+func (o ownSignals) cause(signal unix.Signal, pid int) *Cause {
+	if !fault(signal) || o&(1<<(signal-1)) != 0 {
+		return signalled(signal)
+	}
+	if signal == unix.SIGSEGV && stackFull(pid) {
+		return &Cause{Verdict: RecursionLimit, Source: FromKernel,
+			Reason: fmt.Sprintf("recursion in native code used up the stack of %s", syscallpolicy.FormatSize(stackSize))}
+	}
+	return died(signal)
+}
+
+// fault tells the signals that the kernel sends for what an instruction did.
+func fault(signal unix.Signal) bool {
+	switch signal {
+	case unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL:
+		return true
+	}
+	return false
+}
+
+// stackFull tells whether the first thread's stack, which the kernel grows as
+// it is used, has grown to its limit. A call's own variables may want more than
+// what was left of it.
+func stackFull(pid int) bool {
+	var limit unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_STACK, nil, &limit); err != nil {
+		return false
+	}
+	size, err := sizeOf(pid)
+	return err == nil && size.stack >= limit.Cur/8*7
+}
+
+// died is the end by a signal of the kernel's.
+func died(signal unix.Signal) *Cause {
+	return &Cause{Verdict: Crash, Source: FromKernel, Signal: int(signal),
+		Reason: fmt.Sprintf("the model's process died of signal %d (%s)%s", int(signal), unix.SignalName(signal), crashHint(signal))}
+}
+
 // signalled is the end by a model's own signal.
 func signalled(signal unix.Signal) *Cause {
 	return &Cause{Verdict: Crash, Source: FromSupervisor, Signal: int(signal),

@@ -27,6 +27,7 @@ var limitFields = []limitField{
 	{name: "max-log", size: func(l *Limits) *int64 { return &l.MaxLog }},
 	{name: "max-operations", count: func(l *Limits) *int64 { return &l.MaxOperations }},
 	{name: "scratch", size: func(l *Limits) *int64 { return &l.Scratch }},
+	{name: "max-file", size: func(l *Limits) *int64 { return &l.MaxFile }},
 }
 
 // LimitNames gives the names of the limits, of flags and policy files alike.

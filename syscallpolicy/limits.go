@@ -20,13 +20,14 @@ type Limits struct {
 	MaxLog        int64   // bytes of stdout and stderr together
 	MaxOperations int64   // decisions asked of the supervisor
 	Scratch       int64   // bytes of the private temporary directory, 0 for none
+	MaxFile       int64   // bytes of each file that the model writes
 }
 
 // DefaultLimits are those of a model about which nothing is known.
 func DefaultLimits() Limits {
 	return Limits{
 		Memory: 512 << 20, Timeout: 30 * time.Second, CPUTime: 30 * time.Second, CPUs: 1, Threads: 16, Recursion: 1000,
-		MaxOutput: 256 << 20, MaxLog: 1 << 20, MaxOperations: 10_000,
+		MaxOutput: 256 << 20, MaxLog: 1 << 20, MaxOperations: 10_000, MaxFile: 1 << 30,
 	}
 }
 
@@ -53,6 +54,7 @@ func (l Limits) Check() error {
 		sizeBetween("max-log", l.MaxLog, 0, maxBytes, "1M"),
 		between("max-operations", l.MaxOperations, 0, math.MaxInt32, "10000"),
 		sizeBetween("scratch", l.Scratch, 0, maxBytes, "64M"),
+		sizeBetween("max-file", l.MaxFile, 0, maxBytes, "1G"),
 		checkCPUs(l.CPUs),
 	)
 }

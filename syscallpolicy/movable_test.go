@@ -146,6 +146,24 @@ func TestMovableOfFlags(t *testing.T) {
 	}
 }
 
+// TestMovableByLink: a rule that was written with a link in it speaks of both
+// names.
+func TestMovableByLink(t *testing.T) {
+	p := parse(t, decideRules)
+	for _, tt := range []struct {
+		old, new string
+		want     bool
+	}{
+		{"/link/private/a", "/link/b", false}, {"/mnt/disk/private/a", "/mnt/disk/b", false}, {"/link/private/a", "/mnt/disk/b", false},
+		{"/mnt/disk/private", "/mnt/disk/b", false}, {"/link/a", "/mnt/disk/b", true}, {"/mnt/disk/a", "/link/b", true},
+		{"/link/a", "/mnt/disk/private/b", true},
+	} {
+		if got := p.Movable(tt.old, tt.new, true); got != tt.want {
+			t.Errorf("Movable(%q, %q) = %v; want %v", tt.old, tt.new, got, tt.want)
+		}
+	}
+}
+
 // TestMovableHolds: where a directory is movable, no path below it is allowed
 // more after the move. The rules are drawn from few words, so that they meet.
 func TestMovableHolds(t *testing.T) {

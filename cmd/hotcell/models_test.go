@@ -9,107 +9,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"hotcell/internal/require"
 )
-
-// A guest is a model in testdata/models with what must become of it. Its
-// first lines say so:
-//
-//	# run: ARGUMENTS       flags and inputs, as the shell would split them
-//	# verdict: VERDICT     and
-//	# source: SOURCE       of the report
-//	# exit: CODE
-//	# reason: REGEXP       (?s) for several lines
-//	# stdout: REGEXP       what the model printed: the attempt was made
-//	# refused: KIND REGEXP an operation of that kind and target is on record
-//	# value: NAME JSON     a result has that value
-//
-// and a line that ends in ### "REGEXP" is the one that must fail, with that
-// message. $DATA is testdata/data, and $WORK a fresh directory (workDir).
-type guest struct {
-	path     string
-	args     []string
-	verdict  string
-	source   string
-	exit     int
-	reason   *regexp.Regexp
-	stdout   []*regexp.Regexp
-	refused  [][2]string
-	values   [][2]string
-	line     int
-	message  *regexp.Regexp
-	hasError bool
-}
-
-var directive = regexp.MustCompile(`^# (run|verdict|source|exit|reason|stdout|refused|value): (.*)$`)
-var expectation = regexp.MustCompile(`### ("(?:[^"\\]|\\.)*")\s*$`)
-
-func readGuest(t *testing.T, path string) guest {
-	t.Helper()
-	source, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := guest{path: path, verdict: "ok", exit: -1}
-	for i, line := range strings.Split(string(source), "\n") {
-		if m := expectation.FindStringSubmatch(line); m != nil {
-			text, err := strconv.Unquote(m[1])
-			if err != nil {
-				t.Fatalf("%s:%d: %v", path, i+1, err)
-			}
-			g.line, g.message, g.hasError = i+1, compile(t, text), true
-		}
-		if m := directive.FindStringSubmatch(line); m != nil {
-			g.set(t, m[1], m[2])
-		}
-	}
-	if g.exit < 0 {
-		t.Fatalf("%s: no exit code is expected", path)
-	}
-	return g
-}
-
-func (g *guest) set(t *testing.T, name, value string) {
-	t.Helper()
-	switch name {
-	case "run":
-		g.args = strings.Fields(value)
-	case "verdict":
-		g.verdict = value
-	case "source":
-		g.source = value
-	case "exit":
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			t.Fatalf("%s: exit: %v", g.path, err)
-		}
-		g.exit = n
-	case "reason":
-		g.reason = compile(t, value)
-	case "stdout":
-		g.stdout = append(g.stdout, compile(t, value))
-	case "refused", "value":
-		first, rest, _ := strings.Cut(value, " ")
-		pair := [2]string{first, rest}
-		if name == "refused" {
-			g.refused = append(g.refused, pair)
-		} else {
-			g.values = append(g.values, pair)
-		}
-	}
-}
-
-func compile(t *testing.T, text string) *regexp.Regexp {
-	t.Helper()
-	re, err := regexp.Compile(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return re
-}
 
 // guestReport is the report as a stranger's program reads it.
 type guestReport struct {
@@ -120,8 +25,11 @@ type guestReport struct {
 		Type, Message, Traceback, File string
 		Line                           int
 	}
-	Results    map[string]struct{ Value json.RawMessage }
-	Operations []struct {
+	Results     map[string]struct{ Value json.RawMessage }
+	Usage       map[string]float64
+	Limits      struct{ CPUs float64 }
+	Interpreter struct{ Version string }
+	Operations  []struct {
 		Kind, Target, Decision string
 		Count                  int
 	}
@@ -129,20 +37,36 @@ type guestReport struct {
 	Stderr string
 }
 
-func TestModels(t *testing.T) { runGuests(t, "models") }
+// minor is y of Python x.y.z; x is 3.
+func minor(version string) (n int) {
+	fmt.Sscanf(version, "3.%d", &n)
+	return n
+}
+
+// TestModels is the table of models that behave and misbehave. Whatever does
+// not end well says whose word the verdict is, and why.
+func TestModels(t *testing.T) {
+	runGuests(t, "models", func(t *testing.T, g guest) {
+		if g.verdict != "ok" && (g.source == "" || g.reason == nil && !g.hasError) {
+			t.Errorf("%s: verdict %s without a source and a reason", g.path, g.verdict)
+		}
+	})
+}
 
 // TestEscape runs the hostile models: each makes its attempts, proves by what
 // it prints that it made them, and gets nothing.
-func TestEscape(t *testing.T) { runGuests(t, "escape") }
+func TestEscape(t *testing.T) { runGuests(t, "escape", func(*testing.T, guest) {}) }
 
-func runGuests(t *testing.T, dir string) {
+func runGuests(t *testing.T, dir string, lint func(*testing.T, guest)) {
 	paths, err := filepath.Glob(testdata(t, dir, "*.py"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no models in %s: %v", dir, err)
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".py"), func(t *testing.T) {
-			readGuest(t, path).check(t)
+			g := readGuest(t, path)
+			lint(t, g)
+			g.check(t)
 		})
 	}
 }
@@ -153,23 +77,65 @@ func (g guest) check(t *testing.T) {
 	work := sync.OnceValue(func() string { return workDir(t) })
 	for i, a := range args {
 		args[i] = os.Expand(a, func(name string) string {
-			if name == "WORK" {
+			switch name {
+			case "DATA":
+				return testdata(t, "data")
+			case "BIG":
+				return bigArray(t)
+			case "WORK":
 				return work()
 			}
-			return map[string]string{"DATA": testdata(t, "data")}[name]
+			return ""
 		})
 	}
 	cmd := exec.Command(binary, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	seen, err := runWatched(cmd)
 	var r guestReport
 	if jsonErr := json.Unmarshal(stdout.Bytes(), &r); jsonErr != nil {
 		t.Fatalf("%v: no report: %v, %v\n%s%s", args, jsonErr, err, stdout.Bytes(), stderr.Bytes())
 	}
-	if problems := g.compare(r, cmd.ProcessState.ExitCode()); len(problems) > 0 {
+	if v := r.Interpreter.Version; g.python[0] != "" && minor(v) < minor(g.python[0]) || g.python[1] != "" && minor(v) > minor(g.python[1]) {
+		require.Skipf(t, "it is about Python %s, this is %s", strings.Join(g.python[:], " to "), v)
+	}
+	problems := append(g.compare(r, cmd.ProcessState.ExitCode()), seen.compare(r.Usage, r.Limits.CPUs)...)
+	if len(problems) > 0 {
 		t.Errorf("%s\n%s", strings.Join(problems, "\n"), stdout.Bytes())
 	}
+	t.Logf("%s (%s) exit %d: wall %.3fs, CPU %.3fs (seen %v), memory %.1fM (seen %.1fM)", r.Verdict, r.Source, cmd.ProcessState.ExitCode(),
+		r.Usage["wall_seconds"], r.Usage["cpu_seconds"], seen.cpu, r.Usage["memory_peak_bytes"]/(1<<20), float64(seen.memory)/(1<<20))
+}
+
+// runWatched runs hotcell while somebody looks at its sandbox.
+func runWatched(cmd *exec.Cmd) (sighting, error) {
+	if err := cmd.Start(); err != nil {
+		return sighting{}, err
+	}
+	done := make(chan struct{})
+	sightings := make(chan sighting)
+	go func() { sightings <- watch(cmd.Process.Pid, done) }()
+	err := cmd.Wait()
+	close(done)
+	return <-sightings, err
+}
+
+// bigBytes is much more than the memory that a model gets for it.
+const bigBytes = 256 << 20
+
+// bigArray writes an array of zeros that takes no room on the disk.
+func bigArray(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "big.npy")
+	header := fmt.Sprintf("{'descr': '|u1', 'fortran_order': False, 'shape': (%d,), }", bigBytes)
+	header = fmt.Sprintf("%-117s\n", header)
+	if err := os.WriteFile(path, append([]byte("\x93NUMPY\x01\x00v\x00"), header...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 128+bigBytes); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // countInputs tells how many of the arguments, at their end, are inputs.
@@ -210,6 +176,11 @@ func (g guest) compare(r guestReport, exit int) (problems []string) {
 	for _, want := range g.values {
 		if got := string(r.Results[want[0]].Value); !sameJSON(got, want[1]) {
 			wrong("result %s is %s; want %s", want[0], got, want[1])
+		}
+	}
+	for _, want := range g.usage {
+		if err := want.compare(r); err != nil {
+			wrong("%v", err)
 		}
 	}
 	if g.hasError && (r.Error == nil || r.Error.Line != g.line || !g.message.MatchString(r.Error.Type+": "+r.Error.Message)) {

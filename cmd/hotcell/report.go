@@ -70,6 +70,7 @@ type limitsReport struct {
 	MaxLogBytes    int64   `json:"max_log_bytes"`
 	MaxOperations  int64   `json:"max_operations"`
 	ScratchBytes   int64   `json:"scratch_bytes"`
+	MaxFileBytes   int64   `json:"max_file_bytes"`
 }
 
 type interpreterReport struct {
@@ -100,7 +101,7 @@ func newLimits(l syscallpolicy.Limits) limitsReport {
 	return limitsReport{
 		MemoryBytes: l.Memory, TimeoutSeconds: l.Timeout.Seconds(), CPUTimeSeconds: l.CPUTime.Seconds(), CPUs: l.CPUs,
 		Threads: l.Threads, Recursion: l.Recursion, MaxOutputBytes: l.MaxOutput, MaxLogBytes: l.MaxLog,
-		MaxOperations: l.MaxOperations, ScratchBytes: l.Scratch,
+		MaxOperations: l.MaxOperations, ScratchBytes: l.Scratch, MaxFileBytes: l.MaxFile,
 	}
 }
 

@@ -1,5 +1,7 @@
 # verdict: crash
+# source: supervisor
 # exit: 134
+# reason: sent itself signal 6 \(SIGABRT\)
 import faulthandler
 import os
 

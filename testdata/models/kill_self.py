@@ -1,4 +1,5 @@
 # verdict: crash
+# source: supervisor
 # exit: 137
 # reason: sent itself signal 9 \(SIGKILL\)
 import os

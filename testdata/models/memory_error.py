@@ -1,5 +1,6 @@
 # run: --memory 64M
 # verdict: memory-limit
+# source: model
 # exit: 137
 import numpy as np
 

@@ -1,4 +1,5 @@
 # verdict: invalid-result
+# source: model
 # exit: 1
 # reason: holds Python objects
 import numpy as np

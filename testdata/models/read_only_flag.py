@@ -1,5 +1,6 @@
 # run: prices=@$DATA/eu-stock-indices.csv:DAX[:10]
 # verdict: exception
+# source: model
 # exit: 1
 
 

@@ -1,6 +1,7 @@
 # verdict: setup-error
+# source: model
 # exit: 2
-# reason: ^syntax.py, line 7: SyntaxError
+# reason: ^syntax.py, line 8: SyntaxError
 
 
 def model():

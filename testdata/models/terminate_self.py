@@ -1,4 +1,5 @@
 # verdict: crash
+# source: supervisor
 # exit: 143
 # reason: sent itself signal 15 \(SIGTERM\)
 import os

@@ -5,6 +5,7 @@ both, and gains nothing: system calls stay judged outside.
 """
 
 import builtins
+import errno
 import importlib.util
 import linecache
 import os
@@ -19,6 +20,7 @@ RAISED, SYNTAX, NO_FUNCTION, INPUT, INVALID_RESULT, OUTPUT, MEMORY, RECURSION = 
 
 MAX_MESSAGE = 4096
 MAX_TRACEBACK = 24 << 10
+MAX_FRAMES = 1000  # from the last one back: more would not fit, and takes memory
 SHIM = "<hotcell "
 
 own_files = set()
@@ -196,12 +198,12 @@ def describe(e):
                 return Description(cause, "", str(e))
         return describe_raised(e)
     except BaseException as second:
-        return Description(cause_of(kind), name_of(kind), f"its description raised {name_of(type(second))}")
+        return Description(cause_of(e), name_of(kind), f"its description raised {name_of(type(second))}")
 
 
 def describe_raised(e):
     kind, message = type(e), str(e)
-    frames = [f for f in traceback.extract_tb(e.__traceback__) if not f.filename.startswith(SHIM)]
+    frames = [f for f in traceback.extract_tb(e.__traceback__, -MAX_FRAMES) if not f.filename.startswith(SHIM)]
     if isinstance(e, SyntaxError) and not frames:
         text = "".join(traceback.format_exception_only(kind, e))
         return Description(SYNTAX, name_of(kind), str(e.msg or message), text, str(e.filename or ""), as_line(e.lineno))
@@ -209,11 +211,18 @@ def describe_raised(e):
     own = [f for f in frames if f.filename in own_files]
     last = own[-1] if own else frames[-1] if frames else None
     file, line = (last.filename, last.lineno) if last else ("", 0)
-    return Description(cause_of(kind), name_of(kind), message, format_chain(e), file, as_line(line))
+    return Description(cause_of(e), name_of(kind), message, format_chain(e), file, as_line(line))
 
 
-def cause_of(kind):
-    return MEMORY if issubclass(kind, MemoryError) else RECURSION if issubclass(kind, RecursionError) else RAISED
+# As OSError has it, whatever a subclass of the model's says.
+get_errno = vars(OSError)["errno"].__get__
+
+
+def cause_of(e):
+    kind = type(e)
+    if issubclass(kind, MemoryError) or issubclass(kind, OSError) and get_errno(e) == errno.ENOMEM:
+        return MEMORY
+    return RECURSION if issubclass(kind, RecursionError) else RAISED
 
 
 # As type has them: a metaclass of the model's may raise in place of a name.
@@ -233,7 +242,7 @@ def as_line(number):
 
 def format_chain(e):
     """The traceback as Python prints it, without the shim's frames."""
-    tb = traceback.TracebackException(type(e), e, e.__traceback__)
+    tb = traceback.TracebackException(type(e), e, e.__traceback__, limit=-MAX_FRAMES)
     pending, seen = [tb], set()
     while pending:  # no recursion: a chain may be as long as the model likes
         t = pending.pop()

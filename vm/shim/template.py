@@ -3,6 +3,7 @@
 It is trusted, has one thread and never sees a byte of a user's.
 """
 
+import faulthandler
 import gc
 import importlib
 import os
@@ -81,6 +82,9 @@ class Template:
 
     def boot(self):
         decoder, _ = self.conn.expect(wire.BOOT)
+        # A crash in native code says on which line of Python it was, here and
+        # in the sandboxes, whose handlers and signal stack are copies.
+        faulthandler.enable(2)
         # Collections would only look at what an import keeps anyway.
         gc.disable()
         sys.path[:] = decoder.texts()

@@ -1,0 +1,41 @@
+/*
+ * calls: loops over one allowed system call, to be called from Python.
+ *
+ * Each fills an array with nanoseconds a call, one value a block.
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+/* The filter decides this one by its number, so the kernel's bitmap serves it. */
+void getppid_blocks(double *out, long blocks)
+{
+	enum { BLOCK = 10000 };
+	for (long b = 0; b < blocks; b++) {
+		double start = now();
+		for (int i = 0; i < BLOCK; i++)
+			syscall(SYS_getppid);
+		out[b] = (now() - start) / BLOCK;
+	}
+}
+
+/* mmap has conditions, so the filter's program runs. The pair counts as one. */
+void map_blocks(double *out, long blocks)
+{
+	enum { BLOCK = 1000 };
+	for (long b = 0; b < blocks; b++) {
+		double start = now();
+		for (int i = 0; i < BLOCK; i++)
+			munmap(mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+		out[b] = (now() - start) / BLOCK;
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"hotcell/syscallpolicy"
+)
+
+// An expectation of what a model costs, from a line of its own:
+//
+//	# usage: FIGURE VALUE
+//
+// VALUE is a size, a duration or a number, as flags have them, or the word
+// "measured": the model measured the figure itself and printed
+//
+//	measured FIGURE NUMBER
+//
+// in seconds or bytes; the last such line counts, so that a model that is
+// killed can say how far it came. A report may be off by a tenth.
+type usageLine struct {
+	figure   string
+	value    float64
+	measured bool
+}
+
+// figures are the report's, by the names that models use.
+var figures = map[string]string{
+	"cpu": "cpu_seconds", "wall": "wall_seconds", "memory": "memory_peak_bytes", "log": "log_bytes",
+	"in": "array_bytes_in", "out": "array_bytes_out", "operations": "operations",
+}
+
+func parseUsage(t *testing.T, path, figure, text string) usageLine {
+	t.Helper()
+	u := usageLine{figure: figure, measured: text == "measured"}
+	var err error
+	switch figure {
+	case "cpu", "wall":
+		if !u.measured {
+			d, parseErr := syscallpolicy.ParseDuration(text)
+			u.value, err = d.Seconds(), parseErr
+		}
+	case "memory", "log", "in", "out":
+		if !u.measured {
+			n, parseErr := syscallpolicy.ParseSize(text)
+			u.value, err = float64(n), parseErr
+		}
+	case "operations":
+		u.value, err = strconv.ParseFloat(text, 64)
+	default:
+		err = fmt.Errorf("no figure is called so")
+	}
+	if err != nil {
+		t.Fatalf("%s: usage: %s %s: %v", path, figure, text, err)
+	}
+	return u
+}
+
+var measuredLine = regexp.MustCompile(`(?m)^measured (\w+) ([0-9.e+]+)$`)
+
+// compare checks one figure of a report.
+func (u usageLine) compare(r guestReport) error {
+	if u.measured {
+		found := false
+		for _, m := range measuredLine.FindAllStringSubmatch(r.Stdout, -1) {
+			if m[1] == u.figure {
+				value, err := strconv.ParseFloat(m[2], 64)
+				u.value, found = value, err == nil
+			}
+		}
+		if !found {
+			return fmt.Errorf("the model measured no %s", u.figure)
+		}
+	}
+	got, ok := r.Usage[figures[u.figure]]
+	if !ok || math.Abs(got-u.value) > u.value/10 {
+		return fmt.Errorf("%s is %v; want %v within a tenth", figures[u.figure], got, u.value)
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+# run: --timeout 400ms
+# verdict: wall-time-limit
+# source: supervisor
+# exit: 124
+# reason: longer than 400ms
+# usage: wall 400ms
+import math
+
+
+def model():
+    return math.factorial(10**8)

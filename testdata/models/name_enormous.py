@@ -1,0 +1,6 @@
+# verdict: exception
+# source: model
+# exit: 1
+# reason: ^E{100,}: x$
+def model():
+    raise type("E" * 10_000_000, (Exception,), {})("x")

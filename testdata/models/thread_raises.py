@@ -1,0 +1,10 @@
+# exit: 0
+# value: result "went on"
+import threading
+
+
+def model():
+    t = threading.Thread(target=lambda: 1 / 0)
+    t.start()
+    t.join()
+    return "went on"

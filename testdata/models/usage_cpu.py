@@ -1,0 +1,13 @@
+# exit: 0
+# source: supervisor
+# reason: the model returned
+# usage: cpu measured
+import time
+
+began = time.process_time()
+
+
+def model():
+    while time.process_time() - began < 0.9:
+        sum(range(1000))
+    print("measured cpu", time.process_time() - began)
