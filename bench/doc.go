@@ -3,6 +3,8 @@
 // taken in turn, so that a machine that drifts or is shared moves both.
 //
 //	go run ./bench cold        "hotcell run" of a trivial numpy model to "python -c 'import numpy'"
+//	go run ./bench call        calls of a resident model to a byte sent to and fro between two C programs, and
+//	                           its arrays to one np.copyto and to multiprocessing.Pipe
 //	go run ./bench operations  routed calls to a C program that answers them and does nothing else, on
 //	                           an idle and on a busy machine, with and without 200 idle sandboxes open
 //	go run ./bench allowed     calls that the filter allows, from a loop in C, to the same without Hotcell

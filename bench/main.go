@@ -23,6 +23,7 @@ type benchmark struct {
 
 // benchmarks by name.
 var benchmarks = map[string]benchmark{
+	"call":       {call, 3},
 	"cold":       {cold, 25},
 	"operations": {operations, 3},
 	"allowed":    {allowed, 25},
