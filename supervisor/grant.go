@@ -26,13 +26,12 @@ func inScratch(operation syscallpolicy.Operation, decision syscallpolicy.Decisio
 		(operation.Target == root || strings.HasPrefix(operation.Target, root+"/"))
 }
 
-// namesOfGrants tells the C library's look at the two files by which it finds
+// namesOfGrants tells the C library's look at the files by which it finds
 // the names of granted addresses. With a network the broker answers with its
 // own in their place, never with the host's.
 func namesOfGrants(operation syscallpolicy.Operation, decision syscallpolicy.Decision) bool {
 	reads := operation.Kind == syscallpolicy.KindOpen || operation.Kind == syscallpolicy.KindStat
-	file := operation.Target == "/etc/hosts" || operation.Target == "/etc/nsswitch.conf"
-	return reads && file && !operation.Write && decision.Rule == syscallpolicy.DefaultRule
+	return reads && broker.NameFile(operation.Target) && !operation.Write && decision.Rule == syscallpolicy.DefaultRule
 }
 
 // newBroker opens what a model's policy grants.
@@ -41,7 +40,7 @@ func newBroker(m *Model) (*broker.Broker, error) {
 	if err := repeatable(policy, waitsKillable()); err != nil {
 		return nil, err
 	}
-	opts := broker.Options{Decide: m.decide}
+	opts := broker.Options{Decide: m.decide, Movable: policy.Movable, Named: m.named, MaxFile: m.limits.MaxFile}
 	for _, root := range policy.Roots() {
 		opts.Roots = append(opts.Roots, broker.Root{Path: root, Write: policy.Writes(root)})
 	}

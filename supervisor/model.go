@@ -114,10 +114,23 @@ func powerOfTen(n int64) bool {
 	return n == 1
 }
 
-// advice is the policy's, but for what a person or the host decided just now.
+// undone marks the rule of what was allowed, but is not done for any model.
+const undone = "not done: "
+
+// refusedAll keeps what was allowed and not done. No rule would help, so nobody
+// that learns rules is told.
+func (m *Model) refusedAll(operation syscallpolicy.Operation, decision syscallpolicy.Decision) {
+	if powerOfTen(m.record.add(operation, decision)) {
+		m.log.Info("operation", "kind", operation.Kind.String(), "target", clip(operation.Target, maxTarget),
+			"decision", decision.Effect.String(), "rule", decision.Rule)
+	}
+}
+
+// advice is the policy's, but for what a person or the host decided just now,
+// and what no rule allows.
 func advice(p syscallpolicy.Policy) func(syscallpolicy.Operation, syscallpolicy.Decision) string {
 	return func(operation syscallpolicy.Operation, decision syscallpolicy.Decision) string {
-		if strings.HasSuffix(decision.Rule, answered) {
+		if strings.HasSuffix(decision.Rule, answered) || strings.HasPrefix(decision.Rule, undone) {
 			return ""
 		}
 		return p.Advice(operation, decision)
@@ -140,12 +153,26 @@ func (m *Model) decide(operation syscallpolicy.Operation) syscallpolicy.Decision
 	if decision.Effect == syscallpolicy.Ask {
 		decision = m.ask(operation, decision.Rule)
 	}
+	m.settle(operation, decision)
+	return decision
+}
+
+// named is what the policy says of a call by its name.
+func (m *Model) named(operation syscallpolicy.Operation) (syscallpolicy.Decision, bool) {
+	decision, ok := m.spec.Policy.Named(operation)
+	if ok {
+		m.settle(operation, decision)
+	}
+	return decision, ok
+}
+
+// settle keeps a decision, and ends a model that one kills.
+func (m *Model) settle(operation syscallpolicy.Operation, decision syscallpolicy.Decision) {
 	m.recorded(operation, decision)
 	if decision.Effect == syscallpolicy.Kill {
 		m.end(&Cause{Verdict: PolicyViolation, Source: FromSupervisor,
 			Reason: fmt.Sprintf("%v %q is forbidden by %s", operation.Kind, clip(operation.Target, 200), decision.Rule)})
 	}
-	return decision
 }
 
 // counted takes note of one operation more, whether or not there is anything

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ type notifier struct {
 	broker  *broker.Broker
 	count   func() // one call more was routed
 	record  func(syscallpolicy.Operation, syscallpolicy.Decision)
+	refused func(syscallpolicy.Operation, syscallpolicy.Decision) // what no rule could allow
 	end     func(*Cause) *Cause
 	ended   <-chan struct{}
 	budget  budget
@@ -28,11 +30,13 @@ type notifier struct {
 	waiting  slot // to wait in poll(2) for the next call
 	blocking slot // to wait for it in the receive itself
 	apart    sync.WaitGroup
+	// What was done apart, in nanoseconds of CPU time, and not yet charged.
+	workApart atomic.Int64
 }
 
 func newNotifier(m *Model) *notifier {
 	return &notifier{
-		sandbox: m.sandbox, broker: m.broker, count: m.counted, record: m.recorded, end: m.end, ended: m.ended,
+		sandbox: m.sandbox, broker: m.broker, count: m.counted, record: m.recorded, refused: m.refusedAll, end: m.end, ended: m.ended,
 		budget:   budget{rate: m.limits.CPUs, used: m.group.CPUTime, last: time.Now()},
 		waiting:  slot{among: busySlots},
 		blocking: slot{among: blockingSlots},
@@ -211,17 +215,21 @@ func (n *notifier) answer(fd uintptr) (answered bool, err error) {
 // apart: the sandbox's other threads go on.
 func (n *notifier) judge(fd uintptr, asked notification) error {
 	n.last = time.Now()
+	n.budget.work += time.Duration(n.workApart.Swap(0))
 	n.count()
 	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
 	if signal, self := selfSignal(call, asked.Args); self {
 		return n.deliver(fd, &asked, call, signal)
 	}
 	if broker.Slow(call) {
-		n.budget.work += slowCost
 		n.apart.Go(func() {
+			runtime.LockOSThread() // its clock
+			defer runtime.UnlockOSThread()
+			before := threadTime()
 			if err := n.perform(fd, &asked, call); err != nil {
 				n.end(internalError("answer operations: %v", err))
 			}
+			n.workApart.Add(int64(threadTime() - before + slowCost))
 		})
 		return nil
 	}
@@ -232,10 +240,20 @@ func (n *notifier) judge(fd uintptr, asked notification) error {
 func (n *notifier) perform(fd uintptr, asked *notification, call syscallpolicy.Syscall) error {
 	c := caller{sandbox: n.sandbox, listener: fd, id: asked.ID}
 	answer := n.broker.Serve(&c, call, asked.Args, int(asked.PID))
+	if answer.Refused != "" {
+		n.undone(asked, call, answer)
+	}
 	if answer.Gone || c.answered {
 		return nil
 	}
 	return respond(fd, response{ID: asked.ID, Value: answer.Value, Error: -int32(answer.Errno)})
+}
+
+// undone has on record that something was allowed and not done all the same.
+func (n *notifier) undone(asked *notification, call syscallpolicy.Syscall, answer broker.Answer) {
+	n.refused(syscallpolicy.Operation{
+		Kind: call.Kind, Target: call.Name, Syscall: call.Name, Write: call.Write, Args: asked.Args, Thread: int(asked.PID), Time: time.Now(),
+	}, syscallpolicy.Decision{Errno: answer.Errno, Rule: undone + answer.Refused})
 }
 
 func respond(fd uintptr, answer response) error {

@@ -106,6 +106,9 @@ func (r *request) utimes() unix.Errno {
 		if errno := r.valid(); errno != 0 {
 			return errno
 		}
+		if errno := r.byName(); errno != 0 {
+			return errno
+		}
 		d, errno := r.ownDescriptor(syscallpolicy.Arg0)
 		if errno != 0 {
 			return errno

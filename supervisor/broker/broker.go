@@ -58,10 +58,21 @@ type Options struct {
 	// Network is what may be connected to; nil is nothing.
 	Network *Network
 
-	// Uniform reports whether all that lies below a path is decided alike.
-	// Where it is not, a directory is not moved: the rules go by path, and what
-	// they refuse would be moved past them. Nil says never.
-	Uniform func(path string) bool
+	// Movable reports whether the policy lets a sandbox do no more at a new path
+	// than at an old one, and with tree the same of all that lies below. Where
+	// it does not, nothing is moved from the one to the other: the rules go by
+	// path, and what they refuse would be moved past them. Nil says never of
+	// directories, and lets files move.
+	Movable func(old, new string, tree bool) bool
+
+	// Named says what is said of a call by its name, for those that need no
+	// decision otherwise: see the package comment. Nil says nothing.
+	Named func(syscallpolicy.Operation) (decision syscallpolicy.Decision, ok bool)
+
+	// MaxFile is the size in bytes beyond which no file of the host is made to
+	// grow. A sandbox writes through descriptors of its own, which its
+	// RLIMIT_FSIZE bounds; set both to the same number.
+	MaxFile int64
 }
 
 // ScratchPath is where scratch appears: where programs look first.
@@ -79,10 +90,14 @@ type Answer struct {
 // (parent). Serve may be called from several goroutines.
 type Broker struct {
 	decide  Decide
+	named   func(syscallpolicy.Operation) (syscallpolicy.Decision, bool)
 	files   map[string]string
-	uniform func(string) bool
+	movable func(old, new string, tree bool) bool
 	network *network
-	procfd  Descriptor // /proc/self/fd
+	maxFile int64
+	made    atomic.Int64 // names on the host, by this sandbox
+	slow    atomic.Int64 // slow calls under way
+	procfd  Descriptor   // /proc/self/fd
 	roots   atomic.Pointer[[]*root]
 	scratch *root
 	device  uint64 // scratch's st_dev, which no other file system has
@@ -101,7 +116,10 @@ type Broker struct {
 
 // New opens what was granted.
 func New(opts Options) (*Broker, error) {
-	b := &Broker{decide: opts.Decide, files: opts.Files, uniform: opts.Uniform, procfd: none, directory: "/", mask: 0o077}
+	b := &Broker{
+		decide: opts.Decide, named: opts.Named, files: opts.Files, movable: opts.Movable, maxFile: opts.MaxFile,
+		procfd: none, directory: "/", mask: 0o077,
+	}
 	b.roots.Store(&[]*root{})
 	if b.decide == nil {
 		b.decide = func(syscallpolicy.Operation) syscallpolicy.Decision { return syscallpolicy.Decision{} }

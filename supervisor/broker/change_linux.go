@@ -21,7 +21,13 @@ func (r *request) mkdir() unix.Errno {
 		return errno
 	}
 	defer o.close()
-	return errnoOf(unix.Mkdirat(int(o.fd), o.name, r.b.masked(uint32(mode))))
+	done, errno := r.making(o.root)
+	if errno != 0 {
+		return errno
+	}
+	errno = r.makeDirectory(&o, r.b.masked(uint32(mode)))
+	done(errno)
+	return errno
 }
 
 // parent finds the directory of a path's last name, where something is to be
@@ -91,67 +97,6 @@ func slashed(o *object) string {
 	return o.name
 }
 
-// rename serves rename, renameat and renameat2. Both ends are decided, and
-// both lie below granted roots.
-func (r *request) rename() unix.Errno {
-	flags := uint(0)
-	if r.call.Name == "renameat2" {
-		flags = uint(uint32(r.args[4]))
-		if flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 || flags == unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE {
-			return unix.EINVAL
-		}
-	}
-	from, to, errno := r.places()
-	if errno != 0 {
-		return errno
-	}
-	old, errno := r.parent(from, syscallpolicy.KindRename, unix.EBUSY)
-	if errno != 0 {
-		return errno
-	}
-	defer old.close()
-	dots := unix.EBUSY
-	if flags == unix.RENAME_NOREPLACE {
-		dots = unix.EEXIST
-	}
-	new, errno := r.parent(to, syscallpolicy.KindRename, dots)
-	if errno != 0 {
-		return errno
-	}
-	defer new.close()
-
-	move := func() error {
-		if errno := r.movable(&old, &new, flags); errno != 0 {
-			return errno
-		}
-		return unix.Renameat2(int(old.fd), slashed(&old), int(new.fd), slashed(&new), flags)
-	}
-	if old.root.own && new.root.own {
-		return errnoOf(move())
-	}
-	// With the look at what is moved: no sandbox can put a directory in a
-	// file's place in between, as that is a rename too.
-	return errnoOf(renameOnHost(move))
-}
-
-// movable refuses to move a host directory when the policy decides on what is
-// below it by path: "allow /a/**, deny /a/b/secret" must not be undone by a
-// rename of /a/b. EXDEV makes programs copy what they may read instead.
-func (r *request) movable(old, new *object, flags uint) unix.Errno {
-	for _, o := range []*object{old, new} {
-		if o.root.own || o == new && flags&unix.RENAME_EXCHANGE == 0 {
-			continue
-		}
-		if err := unix.Fstatat(int(o.fd), o.name, &r.stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return errnoOf(err)
-		}
-		if r.stat.Mode&unix.S_IFMT == unix.S_IFDIR && (r.b.uniform == nil || !r.b.uniform(o.path)) {
-			return r.refuse(unix.EXDEV, whyMove)
-		}
-	}
-	return 0
-}
-
 // truncate changes a file's length by path.
 func (r *request) truncate() unix.Errno {
 	size := int64(r.args[1])
@@ -176,6 +121,9 @@ func (r *request) truncate() unix.Errno {
 		return unix.EINVAL
 	}
 	if errno := r.writable(&o); errno != 0 {
+		return errno
+	}
+	if errno := r.checkSize(size, o.root.own); errno != 0 {
 		return errno
 	}
 	d, errno := r.b.reopen(o.fd, unix.O_WRONLY)

@@ -34,10 +34,10 @@
 // a fifo or a device does), its type is checked on the descriptor, where it
 // can no longer change, and the same object is reopened through /proc/self/fd
 // with O_NONBLOCK and O_NOCTTY: a lease of somebody else's must not hold the
-// supervisor. A path that led to a regular file is opened in one step while no
-// rename could have changed that (expect_linux.go). Names are made, moved and
-// removed relative to the descriptor of their parent directory, found the same
-// way, by one name.
+// supervisor. A path that led to a regular file is opened in one step the next
+// time, as nothing else can be brought there (expect_linux.go). Names are made,
+// moved and removed relative to the descriptor of their parent directory, found
+// the same way, by one name.
 //
 // No more than was decided. Only regular files and directories are given.
 // A directory's descriptor was decided as a list, so reading entries needs no
@@ -47,8 +47,29 @@
 // are never made on the host, set-user-id bits are never set, and files that
 // have one are not opened for writing.
 //
+// Rules go by path, so a move must not take a file past them: nothing is moved
+// to where the policy allows more of it (Options.Movable). Links, fifos and
+// devices are not moved at all, nor is a directory with one in it: the sandbox
+// would gain nothing, as its own paths are decided by where they lead, but a
+// relative link means another file from another place, and programs of the host
+// follow it with their rights (move_linux.go).
+//
 // Of the network only connected TCP sockets are given, to addresses that were
 // decided and checked (socket_linux.go, names.go).
+//
+// # Without a decision
+//
+// A call on what the sandbox holds already has nothing to decide: a descriptor
+// that the broker gave (its length, its flags, a sync, entries of a directory,
+// options of a connection), the text of the current directory, the umask. Such
+// a call is done, unless the policy speaks of it by its name (Options.Named).
+// Who bounds how many calls a sandbox makes counts them before Serve, as not
+// every call leads to a decision, and one call may lead to several.
+//
+// With a network two habits of the C library have their answer without a
+// decision, once for each name that is looked up: a socket for the name daemon
+// (EAFNOSUPPORT) and a look at "/" (EACCES). Its configuration files are
+// virtual ones that lead it to the granted names (NameFile).
 //
 // # What a sandbox sees
 //
@@ -63,12 +84,32 @@
 // below no root) is EACCES, and Answer.Refused says why; a write below a
 // read-only root is EROFS; all else is the kernel's own errno.
 //
+// # With whose rights
+//
+// With the supervisor's. That is what a person expects of a command: it grants
+// what he may read and write himself, root all of it. Root's word is enough for
+// "read /etc", and nothing here asks whether some other user might. A service
+// that takes grants from others must not run as root, or it hands out what the
+// kernel would refuse them: one supervisor for each user, as that user.
+//
+// What is made on the host is for its owner: the sandbox's umask begins as 077,
+// the supervisor's own holds beside it, and files are never executable. It
+// belongs to the supervisor's user; root gives what is made in a user's
+// directory to that user (owner_linux.go), so that results can be read, and
+// nobody finds root's files in his home. Existing files keep their owner.
+//
 // # Bounds
+//
+// No host file grows beyond Options.MaxFile, here or by the sandbox's own
+// writing (RLIMIT_FSIZE), and a sandbox makes at most maxMade names on the host; there
+// is no bound on the sum (quota.go). At most maxSlow calls that take long are
+// under way for one sandbox (Slow).
 //
 // A call costs at most maxSteps looks and maxLinks links, and its text at most
 // PATH_MAX. Per sandbox the broker keeps one descriptor for each root and a
 // few of its own, and at most cacheFiles virtual files of cacheBytes. A call
 // runs in its caller's goroutine and may block as long as the file system
 // below a root does (a network share), or as a connection takes up to its
-// timeout; a Broker takes calls from several goroutines.
+// timeout, and Close waits for it. A Broker takes calls from several
+// goroutines; renames of all sandboxes in a process take turns.
 package broker

@@ -11,18 +11,24 @@ import (
 	"hotcell/syscallpolicy"
 )
 
-// fake is a sandbox in this process: a piece of memory and a table of
-// descriptors.
+// fake is a sandbox in this process, or one thread of it: a piece of memory
+// and a table of descriptors.
 type fake struct {
-	t      testing.TB
+	t testing.TB
+	*table
 	mu     sync.Mutex
 	memory []byte
 	used   int
-	files  map[int]Descriptor
-	next   int // where Inject looks for a free number
 	reads  int
 	during func(read int) // called after each Read, as another thread of the sandbox
 	gone   bool
+}
+
+// table is what the threads of a sandbox share.
+type table struct {
+	lock  sync.Mutex
+	files map[int]Descriptor
+	next  int // where Inject looks for a free number
 }
 
 // memoryBase is the address of the first byte; below and behind nothing is
@@ -30,9 +36,14 @@ type fake struct {
 const memoryBase = 0x10000
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, memory: make([]byte, 64*pageSize), files: map[int]Descriptor{}, next: 3}
+	f := &fake{t: t, memory: make([]byte, 64*pageSize), table: &table{files: map[int]Descriptor{}, next: 3}}
 	t.Cleanup(f.closeAll)
 	return f
+}
+
+// thread gives another thread of the same sandbox.
+func (f *fake) thread() *fake {
+	return &fake{t: f.t, memory: make([]byte, 64*pageSize), table: f.table}
 }
 
 func (f *fake) closeAll() {
@@ -72,8 +83,8 @@ func (f *fake) Write(address uint64, data []byte) error {
 func (f *fake) Valid() bool { return !f.gone }
 
 func (f *fake) File(fd int) (Descriptor, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	d, ok := f.files[fd]
 	if !ok {
 		return none, unix.EBADF
@@ -83,8 +94,8 @@ func (f *fake) File(fd int) (Descriptor, error) {
 }
 
 func (f *fake) Inject(d Descriptor, closeOnExec bool) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	for f.files[f.next] != 0 {
 		f.next++
 	}
@@ -92,8 +103,8 @@ func (f *fake) Inject(d Descriptor, closeOnExec bool) (int, error) {
 }
 
 func (f *fake) InjectAt(d Descriptor, fd int, closeOnExec bool) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	f.files[fd].Close()
 	return f.put(d, fd)
 }
@@ -108,8 +119,8 @@ func (f *fake) put(d Descriptor, at int) error {
 
 // close is the sandbox's own close.
 func (f *fake) close(fd int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	f.files[fd].Close()
 	delete(f.files, fd)
 	f.next = min(f.next, fd)
@@ -239,6 +250,6 @@ func newBroker(t testing.TB, opts Options) *Broker {
 func grant(t testing.TB, root string) (*Broker, *recorded) {
 	t.Helper()
 	p := &recorded{rules: []rule{{path: root, effect: allow}}}
-	return newBroker(t, Options{Decide: p.decide, Roots: []Root{{Path: root, Write: true}},
-		Uniform: func(string) bool { return true }}), p
+	return newBroker(t, Options{Decide: p.decide, Roots: []Root{{Path: root, Write: true}}, MaxFile: 1 << 30,
+		Movable: func(string, string, bool) bool { return true }}), p
 }

@@ -2,10 +2,15 @@ package broker
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/syscallpolicy"
 )
 
 // A sandbox has no resolver: no sockets, no nscd, no DNS. A name that was
@@ -70,7 +75,26 @@ func isName(s string) bool {
 	return true
 }
 
-// files are what the C library reads to find a name.
+// nameFiles are what the C library reads on its way to a name, with content
+// that leads it to the first and nowhere else: no name server, and no look at
+// the machine's own name, from which it would take a domain.
+var nameFiles = map[string]string{
+	"/etc/hosts":         "",
+	"/etc/nsswitch.conf": "hosts: files\n",
+	"/etc/host.conf":     "",
+	"/etc/resolv.conf":   "search .\n",
+	"/etc/gai.conf":      "",
+}
+
+// NameFile tells the files that a Broker with a Network supplies, for who
+// decides: a model that may connect to a name has to be able to find it, and
+// what it reads there are not the host's files.
+func NameFile(path string) bool {
+	_, ok := nameFiles[path]
+	return ok
+}
+
+// files are nameFiles with the granted names.
 func (n names) files() map[string]string {
 	var hosts strings.Builder
 	address := syntheticFirst
@@ -78,10 +102,25 @@ func (n names) files() map[string]string {
 		fmt.Fprintf(&hosts, "%s %s\n", address, name)
 		address = address.Next()
 	}
-	return map[string]string{
-		"/etc/hosts":         hosts.String(),
-		"/etc/nsswitch.conf": "hosts: files\n",
-	}
+	files := maps.Clone(nameFiles)
+	files["/etc/hosts"] = hosts.String()
+	return files
+}
+
+// On its way to a name the C library also tries what it can do without, once
+// for each name and more. With a network these have their answer without a
+// decision, so that a record shows what the model tried.
+
+// asksNameDaemon tells the socket for nscd, with the flags that it opens it
+// with.
+func asksNameDaemon(domain, kind, protocol int32) bool {
+	return domain == unix.AF_UNIX && kind == unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK && protocol == 0
+}
+
+// looksForRoot tells the look at "/" that shows whether it is another since
+// nsswitch.conf was read.
+func (b *Broker) looksForRoot(kind syscallpolicy.Kind, path string) bool {
+	return b.network != nil && kind == syscallpolicy.KindStat && path == "/"
 }
 
 // target names what an address means, as rules name it.

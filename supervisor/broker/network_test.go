@@ -52,7 +52,7 @@ func networkBroker(t *testing.T, n Network, targets ...string) (*Broker, *record
 	p := &recorded{}
 	b := newBroker(t, Options{Network: &n, Decide: func(o syscallpolicy.Operation) syscallpolicy.Decision {
 		p.decide(o)
-		if o.Target == "/etc/hosts" || o.Target == "/etc/nsswitch.conf" || o.Kind == syscallpolicy.KindConnect && slices.Contains(targets, o.Target) {
+		if NameFile(o.Target) && !o.Write || o.Kind == syscallpolicy.KindConnect && slices.Contains(targets, o.Target) {
 			return allow
 		}
 		return syscallpolicy.Decision{}
@@ -121,6 +121,60 @@ print("done")
 	want := fmt.Sprintf("connect api.example.com:%d", at.Port())
 	if asked := p.targets(); !slices.Contains(asked, want) {
 		t.Errorf("asked %q; want %q among them", asked, want)
+	}
+}
+
+// TestPythonNames: on the way to a name nothing is tried that a record would
+// have to show as refused, and nothing of the host is read.
+func TestPythonNames(t *testing.T) {
+	at := server(t)
+	target := fmt.Sprintf("api.example.com:%d", at.Port())
+	for name, model := range map[string]string{
+		"by gethostbyname":  `print(socket.gethostbyname("api.example.com"))`,
+		"by getaddrinfo":    `print(socket.getaddrinfo("api.example.com", 80, type=socket.SOCK_STREAM)[0][4][0])`,
+		"for any socket":    `print(socket.getaddrinfo("API.example.com", 80)[0][4][0])`,
+		"by a client":       fmt.Sprintf(`print(socket.create_connection(("api.example.com", %d), timeout=5) and "198.18.0.1")`, at.Port()),
+		"that is not there": "try:\n    socket.getaddrinfo('www.example.org', 80)\nexcept socket.gaierror:\n    print('198.18.0.1')",
+	} {
+		b, p := networkBroker(t, Network{Grants: []string{target, at.String()}, Resolve: resolveTo("127.0.0.1")}, target)
+		if got := runPython(t, b, "import socket\n"+model); got != "198.18.0.1\n" {
+			t.Errorf("a name %s leads to %q", name, got)
+		}
+		for _, o := range p.asked {
+			if !(NameFile(o.Target) && !o.Write) && o.Target != target {
+				t.Errorf("a name %s asks for %v", name, o)
+			}
+		}
+	}
+}
+
+// TestHabits: what has its answer without a decision is that and no more.
+func TestHabits(t *testing.T) {
+	network, p := networkBroker(t, Network{})
+	plain := newBroker(t, Options{Decide: p.decide})
+	f := newFake(t)
+	const daemon = unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
+	for _, test := range []struct {
+		call []any
+		want unix.Errno // with a network
+	}{
+		{[]any{unix.SYS_SOCKET, unix.AF_UNIX, daemon, 0}, unix.EAFNOSUPPORT},
+		{[]any{unix.SYS_STAT, "/", make([]byte, sizeofStat)}, unix.EACCES},
+		{[]any{unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC, 0}, unix.EPERM},
+		{[]any{unix.SYS_SOCKET, unix.AF_NETLINK, daemon, 0}, unix.EPERM},
+		{[]any{unix.SYS_STAT, "/etc", make([]byte, sizeofStat)}, unix.EPERM},
+		{[]any{unix.SYS_OPEN, "/", unix.O_DIRECTORY, 0}, unix.EPERM},
+		{[]any{unix.SYS_UNAME, make([]byte, 400)}, unix.EPERM},
+	} {
+		p.targets()
+		_, errno := f.call(network, test.call[0].(int), test.call[1:]...)
+		asked := len(p.targets()) > 0
+		if errno != test.want || asked != (test.want == unix.EPERM) {
+			t.Errorf("call %d of %v = %v, decided %v; want %v", test.call[0], test.call[1], errno, asked, test.want)
+		}
+		if _, errno := f.call(plain, test.call[0].(int), test.call[1:]...); errno != unix.EPERM || len(p.targets()) == 0 {
+			t.Errorf("call %d of %v without a network = %v, or not decided; want EPERM", test.call[0], test.call[1], errno)
+		}
 	}
 }
 

@@ -155,8 +155,8 @@ func (r *request) openFile(f *object, o opening) (Descriptor, unix.Errno) {
 		}
 	}
 	fd, errno := r.b.reopen(f.fd, o.flags)
-	if errno == 0 && o.plain() && !f.root.own && len(f.path) <= maxExpectedPath {
-		r.b.expected.add(f.path, f.renames)
+	if errno == 0 && o.plain() && !f.root.own {
+		r.b.expected.add(f.path)
 	}
 	return fd, errno
 }
@@ -186,9 +186,26 @@ func (r *request) create(f *object, o opening) (Descriptor, unix.Errno) {
 	}
 	r.local = append(append(r.local[:0], f.name...), 0)
 	flags := o.flags&^unix.O_TRUNC | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | reopenFlags
-	fd, errno := r.openLocal(f.fd, uint64(flags), r.b.masked(o.mode))
+	fd, errno := r.makeFile(f, flags, o.mode)
 	if errno == unix.EEXIST && !o.exclusive {
 		return none, 0
+	}
+	return fd, errno
+}
+
+// makeFile makes what r.local says, in the directory that f stands for.
+func (r *request) makeFile(f *object, flags int, mode uint32) (Descriptor, unix.Errno) {
+	done, errno := r.making(f.root)
+	if errno != 0 {
+		return none, errno
+	}
+	if !f.root.own {
+		mode &^= executable
+	}
+	fd, errno := r.openLocal(f.fd, uint64(flags), r.b.masked(mode))
+	done(errno)
+	if errno == 0 && !f.root.own {
+		r.adopt(f.fd, fd)
 	}
 	return fd, errno
 }
@@ -201,5 +218,5 @@ func (r *request) createTemporary(f *object, o opening) (Descriptor, unix.Errno)
 	}
 	r.local = append(r.local[:0], '.', 0)
 	flags := o.flags&^unix.O_TRUNC | unix.O_TMPFILE | unix.O_EXCL | reopenFlags
-	return r.openLocal(f.fd, uint64(flags), r.b.masked(o.mode))
+	return r.makeFile(f, flags, o.mode)
 }

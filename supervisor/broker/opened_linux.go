@@ -45,6 +45,9 @@ func (r *request) ftruncate() unix.Errno {
 		return errno
 	}
 	defer d.Close()
+	if errno := r.checkSize(int64(r.args[1]), r.ownFile()); errno != 0 {
+		return errno
+	}
 	return errnoOf(unix.Ftruncate(int(d), int64(r.args[1])))
 }
 

@@ -41,6 +41,13 @@ exec(model, {"__name__": "__main__"})
 // answered by the broker, and gives what it printed.
 func runPython(t *testing.T, b *Broker, model string) string {
 	t.Helper()
+	return runPythonLimited(t, b, model, nil)
+}
+
+// runPythonLimited has the process limited, given its number, before the model
+// begins.
+func runPythonLimited(t *testing.T, b *Broker, model string, limit func(pid int)) string {
+	t.Helper()
 	dir := folder(t)
 	program, err := syscallpolicy.Shape{Threads: true}.Compile()
 	must(t, err)
@@ -70,6 +77,9 @@ func runPython(t *testing.T, b *Broker, model string) string {
 		defer close(done)
 		p.serve(t, b)
 	}()
+	if limit != nil {
+		limit(cmd.Process.Pid)
+	}
 	stdin.Write([]byte{'\n'})
 	var text strings.Builder
 	reader.WriteTo(&text)

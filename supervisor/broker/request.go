@@ -51,7 +51,7 @@ func (b *Broker) Serve(c Caller, call syscallpolicy.Syscall, args [6]uint64, thr
 	r := requests.Get().(*request)
 	r.b, r.c, r.call, r.args, r.thread, r.time = b, c, call, args, thread, time.Now()
 	r.gone, r.refused, r.steps = false, "", maxSteps
-	value, errno := r.serve()
+	value, errno := r.serveBounded()
 	a := Answer{Value: value, Errno: errno, Gone: r.gone, Refused: r.refused}
 	if errno == 0 {
 		a.Refused = "" // of a try that was made again
@@ -63,8 +63,25 @@ func (b *Broker) Serve(c Caller, call syscallpolicy.Syscall, args [6]uint64, thr
 	return a
 }
 
+// serveBounded serves a call when few that take long are under way.
+func (r *request) serveBounded() (int64, unix.Errno) {
+	if !Slow(r.call) {
+		return r.serve()
+	}
+	if errno := r.enterSlow(); errno != 0 {
+		return 0, errno
+	}
+	defer r.leaveSlow()
+	return r.serve()
+}
+
 // serve goes by the call's name, as numbers differ by architecture.
 func (r *request) serve() (int64, unix.Errno) {
+	if undecided[r.call.Name] {
+		if errno := r.byName(); errno != 0 {
+			return 0, errno
+		}
+	}
 	switch r.call.Name {
 	case "openat", "open", "creat", "openat2":
 		return r.open()
@@ -148,12 +165,17 @@ func (r *request) serveDescriptor() (value int64, errno unix.Errno, ok bool) {
 	return 0, errno, true
 }
 
-// operation decides what this call tries on a target.
-func (r *request) operation(kind syscallpolicy.Kind, write bool, target string) syscallpolicy.Decision {
-	return r.b.decide(syscallpolicy.Operation{
+// what this call tries, for the policy.
+func (r *request) what(kind syscallpolicy.Kind, write bool, target string) syscallpolicy.Operation {
+	return syscallpolicy.Operation{
 		Kind: kind, Target: target, Write: write,
 		Syscall: r.call.Name, Args: r.args, Thread: r.thread, Time: r.time,
-	})
+	}
+}
+
+// operation decides what this call tries on a target.
+func (r *request) operation(kind syscallpolicy.Kind, write bool, target string) syscallpolicy.Decision {
+	return r.b.decide(r.what(kind, write, target))
 }
 
 // allowed decides an operation that has no substitute.
@@ -179,8 +201,13 @@ const (
 	whyReadOnly   = "it was granted for reading only"
 	whySetID      = "it is a set-user-id file"
 	whyAttributes = "attributes, locks and owners of host files never change"
-	whyLink       = "links are made in scratch only"
-	whyMove       = "the policy decides differently below the directory"
+	whyLink       = "links are made in scratch only, and those of the host stay where they are"
+	whyMove       = "the policy allows more at the new path than at the old one, there or below"
+	whyHolds      = "in the directory there are links or special files, which stay where they are, or too many files to look through"
+	whyRoots      = "something below the directory was granted or stands there as a virtual file"
+	whySize       = "the file would be larger than the limit"
+	whyMade       = "too many files and directories were made"
+	whySlow       = "too many calls that take long are under way"
 	whyNetwork    = "no network was granted"
 	whySpecial    = "the name leads to an address of the host or its own networks, which only a grant of that address allows"
 	whyCall       = "no call of this kind is performed for a sandbox"

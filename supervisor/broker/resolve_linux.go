@@ -51,7 +51,6 @@ type object struct {
 	stat    *unix.Stat_t // of the object
 	virtual *content     // instead of a descriptor
 	opened  bool         // fd is not O_PATH but what was asked for
-	renames uint64       // their count before the look
 }
 
 func (o *object) close() {
@@ -106,6 +105,9 @@ func (r *request) find(at place, w wish) (object, unix.Errno) {
 // look decides one text and opens what it names, or gives the text that the
 // first link in it stands for.
 func (r *request) look(path string, l lexical, at place, w wish) (o object, next place, errno unix.Errno) {
+	if r.b.looksForRoot(w.kind, path) && r.b.rootOf(path) == nil {
+		return o, place{}, unix.EACCES
+	}
 	d := r.operation(w.kind, w.write, path)
 	if d.Effect == syscallpolicy.Virtual || d.Effect == syscallpolicy.Allow && r.b.files != nil {
 		if o, ok, errno := r.virtual(path, d, l, w); ok {
@@ -134,7 +136,6 @@ func (r *request) look(path string, l lexical, at place, w wish) (o object, next
 			return o, place{}, 0
 		}
 	}
-	o.renames = renames.count.Load()
 	next, errno = r.openPath(&o, at, w)
 	return o, next, errno
 }

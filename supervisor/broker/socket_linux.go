@@ -54,6 +54,9 @@ func (r *request) serveSocket() (value int64, errno unix.Errno, ok bool) {
 func (r *request) socket() (int64, unix.Errno, bool) {
 	const flags = unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC
 	domain, kind, protocol := int32(r.args[0]), int32(r.args[1]), int32(r.args[2])
+	if asksNameDaemon(domain, kind, protocol) {
+		return 0, unix.EAFNOSUPPORT, true
+	}
 	if domain != unix.AF_INET && domain != unix.AF_INET6 || kind&^flags != unix.SOCK_STREAM ||
 		protocol != 0 && protocol != unix.IPPROTO_TCP {
 		return 0, 0, false

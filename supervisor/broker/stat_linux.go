@@ -58,6 +58,9 @@ func (r *request) named(flags uint64, kind syscallpolicy.Kind) (object, unix.Err
 	if at.Dir.Int(r.args) == unix.AT_FDCWD {
 		return r.find(place{r.b.currentDirectory(), []byte(".")}, w)
 	}
+	if errno := r.byName(); errno != 0 {
+		return object{}, errno
+	}
 	d, errno := r.file(at.Dir)
 	if errno != 0 {
 		return object{}, errno

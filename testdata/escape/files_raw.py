@@ -52,7 +52,7 @@ CALLS = [
     ("symlink", 88, PASSWD, NEW), ("symlinkat", 266, PASSWD, AT_FDCWD, NEW), ("mknod", 133, NEW, 0o20666, 0x103),
     ("mknodat", 259, AT_FDCWD, NEW, 0o20666, 0x103), ("chmod", 90, PASSWD, 0o777), ("fchmod", 91, 1, 0o777),
     ("fchmodat", 268, AT_FDCWD, PASSWD, 0o777), ("fchmodat2", 452, 1, b"", 0o777, AT_EMPTY_PATH), ("chown", 92, PASSWD, 0, 0),
-    ("fchown", 93, 1, 0, 0), ("lchown", 94, PASSWD, 0, 0), ("fchownat", 260, AT_FDCWD, PASSWD, 0, 0, 0), ("umask", 95, 0),
+    ("fchown", 93, 1, 0, 0), ("lchown", 94, PASSWD, 0, 0), ("fchownat", 260, AT_FDCWD, PASSWD, 0, 0, 0),
     ("utime", 132, PASSWD, 0), ("utimes", 235, PASSWD, 0), ("utimensat", 280, 1, None, TIMES, 0),
     ("futimesat", 261, AT_FDCWD, PASSWD, 0), ("setxattr", 188, PASSWD, b"user.a", ANY, 1, 0), ("fsetxattr", 190, 1, b"user.a", ANY, 1, 0),
     ("getxattr", 191, PASSWD, b"user.a", ANY, 1), ("fgetxattr", 193, 0, b"user.a", ANY, 1), ("listxattr", 194, PASSWD, ANY, 1),
