@@ -1,9 +1,10 @@
 /*
- * calls: loops over one allowed system call, to be called from Python.
+ * calls: loops over one system call, to be called from Python.
  *
  * Each fills an array with nanoseconds a call, one value a block.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -37,5 +38,38 @@ void map_blocks(double *out, long blocks)
 		for (int i = 0; i < BLOCK; i++)
 			munmap(mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
 		out[b] = (now() - start) / BLOCK;
+	}
+}
+
+/* What a supervisor is asked about: the same calls as those of its floor. */
+enum { ROUTED = 100 };
+
+void denied_blocks(double *out, long blocks)
+{
+	for (int i = 0; i < 10 * ROUTED; i++)
+		syscall(SYS_getpgid, 0);
+	for (long b = 0; b < blocks; b++) {
+		double start = now();
+		for (int i = 0; i < ROUTED; i++)
+			syscall(SYS_getpgid, 0);
+		out[b] = (now() - start) / ROUTED;
+	}
+}
+
+void opened_blocks(double *out, long blocks)
+{
+	for (int i = 0; i < 10 * ROUTED; i++)
+		close(syscall(SYS_openat, AT_FDCWD, "/etc/hostname", O_RDONLY));
+	for (long b = 0; b < blocks; b++) {
+		double start = now();
+		for (int i = 0; i < ROUTED; i++) {
+			int fd = syscall(SYS_openat, AT_FDCWD, "/etc/hostname", O_RDONLY);
+			if (fd < 0) {
+				out[b] = -1; /* and what comes after stays as wrong */
+				return;
+			}
+			close(fd);
+		}
+		out[b] = (now() - start) / ROUTED;
 	}
 }

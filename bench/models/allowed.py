@@ -6,4 +6,4 @@ import syscallloop
 
 
 def model(count):
-    print(json.dumps({name: syscallloop.blocks(name, count) for name in syscallloop.NAMES}))
+    print(json.dumps({name: syscallloop.blocks(name, count) for name in syscallloop.ALLOWED}))

@@ -7,10 +7,11 @@ library can be mapped.
 import ctypes
 import os
 
-NAMES = ("getppid", "map")
+ALLOWED = ("getppid", "map")
+ROUTED = ("denied", "opened")
 
 _library = ctypes.CDLL(os.path.join(os.path.dirname(__file__), "calls.so"))
-_loops = {name: getattr(_library, name + "_blocks") for name in NAMES}
+_loops = {name: getattr(_library, name + "_blocks") for name in ALLOWED + ROUTED}
 for _loop in _loops.values():
     _loop.argtypes, _loop.restype = [ctypes.POINTER(ctypes.c_double), ctypes.c_long], None
 
