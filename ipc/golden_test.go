@@ -69,6 +69,33 @@ var golden = map[string]struct {
 	}}},
 	"returned": {8, &Returned{Value: float(1.25)}},
 
+	"open":     {0, &Open{Client: "python 3.11"}},
+	"opened":   {0, &Opened{Version: "1.0", PID: 4242}},
+	"launched": {0, &Launched{}},
+	"launch": {0, &Launch{
+		Function: "model", Interpreter: "cpython", Options: []string{"memory=256M"}, Env: []string{"TZ=UTC"}, Seed: 7, Seeded: true,
+		Files:   []File{{Path: "model.py", Size: 73}},
+		Args:    []Arg{{"x", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}},
+		Regions: []Region{{ID: 9, Size: 24, Passed: true}}, Follow: true, Ask: true, Functions: []string{"rate"},
+	}},
+	"request": {0, &Request{
+		Args:    []Arg{{"x", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}, {"n", integer("5")}},
+		Regions: []Region{{ID: 9, Size: 24}}, Forget: []uint64{8}, Release: []uint64{1, 2}, Timeout: 1_000_000_000,
+		Out: []Arg{{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f4"), Shape: []int64{2}}}}},
+	}},
+	"reply": {0, &Reply{
+		Values: []Arg{{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}},
+		Region: Region{ID: 3, Size: 4096, Passed: true}, Forget: []uint64{2},
+	}},
+	"failure": {0, &Failure{Verdict: "exception", Source: "model", Reason: "ValueError: x", Class: "ValueError", Message: "x",
+		Traceback: "Traceback", File: "model.py", Line: 2, Ended: true}},
+	"question": {0, &Question{Kind: "open", Target: "/etc/hosts", Write: true, Syscall: "openat"}},
+	"decision": {0, &Decision{Effect: "virtual", Errno: 1, Content: []byte("{}"), Always: true}},
+	"inquire":  {0, &Inquire{}},
+	"figures":  {0, &Figures{Size: 300}},
+	"cancel":   {0, &Cancel{}},
+	"close":    {0, &Close{}},
+
 	"value-none": {0, result(Arg{"v", Value{}})},
 	"value-bool": {0, result(Arg{"t", Value{Kind: KindBool, Bool: true}}, Arg{"f", Value{Kind: KindBool}})},
 	"value-int": {0, result(lettered(integer("0"), integer("1"), integer("-1"), integer("255"), integer("256"),

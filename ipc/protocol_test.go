@@ -96,6 +96,9 @@ func TestProtocolFields(t *testing.T) {
 			if got := column(tables[1], 0); !slices.Equal(got, fieldNames(File{})) {
 				t.Errorf("PROTOCOL.md gives a file the fields %q; want %q", got, fieldNames(File{}))
 			}
+			if got := column(tables[2], 0); !slices.Equal(got, fieldNames(Region{})) {
+				t.Errorf("PROTOCOL.md gives a region the fields %q; want %q", got, fieldNames(Region{}))
+			}
 		}
 	}
 }

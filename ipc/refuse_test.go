@@ -47,7 +47,7 @@ func value(parts ...any) []byte {
 
 // call makes a Call of one argument.
 func call(parts ...any) []byte {
-	return datagram(TypeCall, append(append([]any{1, "v"}, parts...), int64(0))...)
+	return datagram(TypeCall, append(append([]any{1, "v"}, parts...), 0, 0, 0)...)
 }
 
 // nestedLists is n lists within each other.
@@ -80,6 +80,10 @@ func TestDecodeBounds(t *testing.T) {
 		{"long", datagram(TypeForked, int64(1)), datagram(TypeForked, int64(1), byte(0)), "1 bytes too many"},
 		{"payload of none", datagram(TypeLoaded), datagram(TypeLoaded, byte(0)), "1 bytes too many"},
 		{"list of texts", datagram(TypeBoot, 0, 1, 0), datagram(TypeBoot, 0, 2, 0), "a count of 2 in 4 bytes"},
+		{"regions", datagram(TypeCall, 0, 1, int64(1), int64(8), byte(1), 0, 0), datagram(TypeCall, 0, 2, int64(1), int64(8), byte(1), 0, 0), "a count of 2 in"},
+		{"passed", datagram(TypeCall, 0, 1, int64(1), int64(8), byte(1), 0, 0), datagram(TypeCall, 0, 1, int64(1), int64(8), byte(2), 0, 0), "a truth value of 2"},
+		{"forget", datagram(TypeCall, 0, 0, 1, int64(1), 0), datagram(TypeCall, 0, 0, 2, int64(1), 0), "a count of 2 in"},
+		{"nesting of out", datagram(TypeCall, 0, 0, 0, 1, "v", byte(KindNone)), datagram(TypeCall, 0, 0, 0, 1, "v", byte(KindList), 0), "a value of kind 8 here"},
 		{"header", datagram(TypeLoaded), datagram(TypeLoaded)[:7], "7 bytes are no header"},
 	} {
 		if _, _, err := decode(test.good); err != nil {
@@ -110,7 +114,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"big-endian version", []byte{0, 20, 0, 1, 0, 0, 0, 0}, "protocol version 256, want 1"},
 		{"type 0", datagram(0), "unknown message type 0"},
 		{"type between", datagram(7), "unknown message type 7"},
-		{"type above", datagram(26), "unknown message type 26"},
+		{"type above", datagram(28), "unknown message type 28"},
+		{"type above all", datagram(45), "unknown message type 45"},
 		{"largest type", datagram(0xffff), "unknown message type 65535"},
 
 		{"huge text", datagram(TypeAsk, 1<<31, make([]byte, 8)), "a count of 2147483648 in 8 bytes"},
@@ -118,8 +123,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"huge list of texts", datagram(TypeBoot, -1, make([]byte, 64)), "a count of 4294967295 in 64 bytes"},
 		{"huge result", datagram(TypeResult, -1, make([]byte, 64)), "a count of 4294967295 in 64 bytes"},
 		{"huge filter", datagram(TypeFork, int64(1), -1), "a count of 4294967295 in 0 bytes"},
-		{"huge list", call(KindList, 1<<20), "a count of 1048576 in 8 bytes"},
-		{"huge dict", call(KindDict, 1<<20), "a count of 1048576 in 8 bytes"},
+		{"huge list", call(KindList, 1<<20), "a count of 1048576 in 12 bytes"},
+		{"huge dict", call(KindDict, 1<<20), "a count of 1048576 in 12 bytes"},
 		{"huge shape", value(KindArray, "<f8", byte(0), int64(0), 1<<29), "a count of 536870912 in 0 bytes"},
 		{"two files in the bytes of one", datagram(TypeLoad, "", 0, 0, "", byte(0), 0, 0, 2, file), "a count of 2 in 33 bytes"},
 		{"second file cut", datagram(TypeLoad, "", 0, 0, "", byte(0), 0, 0, 2, file, file[:25]), "wanted"},

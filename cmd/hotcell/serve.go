@@ -54,13 +54,14 @@ func serveClient(ctx context.Context, fd int) error {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return err
 	}
-	s, err := supervisor.New(supervisor.Options{})
-	if err != nil {
-		return err
-	}
-	server := &service.Server{Supervisor: s, Version: versionText(), Resolve: resolve, Report: jsonReport}
+	// What the host lacks the client is told when it launches a model.
+	s, unable := supervisor.New(supervisor.Options{})
+	server := &service.Server{Supervisor: s, Unable: unable, Version: versionText(), Resolve: resolve, Report: jsonReport}
 	err = server.Serve(ctx, ipc.NewConn(os.NewFile(uintptr(fd), "client")))
-	return errors.Join(err, s.Close())
+	if s != nil {
+		err = errors.Join(err, s.Close())
+	}
+	return err
 }
 
 // clientOptions are the flags of "hotcell run" that a launch may carry.

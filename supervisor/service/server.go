@@ -17,6 +17,7 @@ import (
 // Server runs models for clients. Its fields are set before the first Serve.
 type Server struct {
 	Supervisor *supervisor.Supervisor
+	Unable     error // why there is no Supervisor: every launch is told so
 	Version    string
 	Log        *slog.Logger
 

@@ -129,6 +129,11 @@ func (s *session) serve(launched <-chan struct{}, cancel func()) error {
 // start launches the model and tells the client how that went.
 func (s *session) start(ctx context.Context) {
 	inputs, err := s.prepare(ctx)
+	if err == nil && s.server.Unable != nil {
+		err = &supervisor.Cause{
+			Verdict: supervisor.SetupError, Source: supervisor.FromSupervisor, Unmet: supervisor.UnmetHost, Reason: s.server.Unable.Error(),
+		}
+	}
 	if err == nil {
 		s.model, err = s.server.Supervisor.Launch(ctx, s.spec, inputs...)
 	}
