@@ -26,12 +26,15 @@ type session struct {
 	spec   supervisor.Spec
 	model  *supervisor.Model
 
+	cancel    func()         // of the launch
+	launched  chan struct{}  // closed when the launch is over; model is set then, or stays nil
 	work      sync.WaitGroup // the launch or the call under way
 	waiting   atomic.Bool    // the client waits for a launch or a call: it answers questions
 	calling   atomic.Bool
 	questions sync.Mutex
 	decisions chan *ipc.Decision
 
+	follow  []*os.File             // where the model's output goes
 	regions map[uint64]*shm.Region // the client's, by its numbers
 	results results
 }
@@ -42,46 +45,67 @@ func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session,
 	if err != nil || kind != unix.SOCK_SEQPACKET {
 		return nil, fmt.Errorf("%w: a launch without the model's socket", ipc.ErrFrame)
 	}
-	if err := unix.SetNonblock(int(files[0].Fd()), true); err != nil {
-		return nil, err
-	}
-	// Anew, as a file in non-blocking mode.
-	fd, err := unix.FcntlInt(files[0].Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	socket, err := reopened(files[0])
 	if err != nil {
 		return nil, err
 	}
-	unix.SetNonblock(fd, true)
 	files[0].Close()
 	return &session{
-		server: server, conn: ipc.NewConn(os.NewFile(uintptr(fd), "model")), launch: launch, files: files[1:],
+		server: server, conn: ipc.NewConn(socket), launch: launch, files: files[1:],
 		decisions: make(chan *ipc.Decision, 1), regions: map[uint64]*shm.Region{},
 	}, nil
 }
 
+// reopened is the socket once more, as a file in non-blocking mode.
+func reopened(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "model"), nil
+}
+
 // run serves the model until the client closes it or goes away.
 func (s *session) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
 	defer stop()
-	launched := make(chan struct{})
+	launching, cancel := context.WithCancel(ctx)
+	s.cancel = cancel
+	defer cancel()
+	s.launched = make(chan struct{})
 	s.waiting.Store(true)
 	s.work.Go(func() {
-		defer close(launched)
-		s.start(ctx)
+		defer close(s.launched)
+		s.start(launching)
 		s.waiting.Store(false)
 	})
-	err := s.serve(launched, cancel)
+	err := s.serve()
 	if err != nil {
-		cancel() // ends a launch, or the call under way
+		s.abandon()
 	}
 	s.work.Wait()
 	s.finish(err == nil)
 }
 
+// abandon ends the launch, or the model with the call under way.
+func (s *session) abandon() {
+	s.cancel()
+	select {
+	case <-s.launched:
+		if s.model != nil {
+			s.model.Cancel()
+		}
+	default:
+	}
+}
+
 // serve reads what the client says. Without an error the client closed the
 // model.
-func (s *session) serve(launched <-chan struct{}, cancel func()) error {
+func (s *session) serve() error {
 	for {
 		message, _, files, err := s.conn.Receive(ipc.AnyFiles)
 		if err != nil {
@@ -89,7 +113,7 @@ func (s *session) serve(launched <-chan struct{}, cancel func()) error {
 		}
 		switch message := message.(type) {
 		case *ipc.Request:
-			<-launched
+			<-s.launched
 			if !s.calling.CompareAndSwap(false, true) {
 				closeAll(files)
 				return fmt.Errorf("%w: a second request", ipc.ErrFrame)
@@ -109,10 +133,10 @@ func (s *session) serve(launched <-chan struct{}, cancel func()) error {
 			}
 		case *ipc.Cancel:
 			closeAll(files)
-			cancel()
+			s.abandon()
 		case *ipc.Inquire:
 			closeAll(files)
-			<-launched
+			<-s.launched
 			if err := s.sendFigures(&supervisor.Outcome{Cause: &supervisor.Cause{}}); err != nil {
 				return err
 			}
@@ -159,9 +183,10 @@ func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
 			closeAll(files)
 			return nil, unusable(errors.New("a launch without the pipes to follow it by"))
 		}
-		s.spec.Stdout, s.spec.Stderr = files[0], files[1]
-		context.AfterFunc(ctx, func() { files[0].Close(); files[1].Close() })
-		defer func() { files = nil }()
+		if err := s.followBy(files[:2]); err != nil {
+			closeAll(files[2:])
+			return nil, err
+		}
 	}
 	at := 0
 	if s.launch.Follow {
@@ -185,6 +210,24 @@ func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
 	}
 	return inputs, nil
 }
+
+// followBy has the model's output go into two pipes.
+func (s *session) followBy(pipes []*os.File) error {
+	defer closeAll(pipes)
+	for _, pipe := range pipes {
+		again, err := reopened(pipe)
+		if err != nil {
+			return err
+		}
+		s.follow = append(s.follow, again)
+	}
+	s.spec.Stdout, s.spec.Stderr = s.follow[0], s.follow[1]
+	return nil
+}
+
+// readingTime is what a client has to read the rest of a model's output; then
+// the model is closed all the same.
+const readingTime = time.Second
 
 // inputs gives arguments with the client's regions.
 func (s *session) inputs(args []ipc.Arg, regions []ipc.Region, files []*os.File) ([]supervisor.Input, error) {
@@ -299,12 +342,16 @@ func (s *session) finish(tell bool) {
 	defer s.conn.Close()
 	closeAll(s.files)
 	outcome := &supervisor.Outcome{Cause: &supervisor.Cause{Verdict: supervisor.SetupError, Reason: "the model was not launched"}}
+	for _, pipe := range s.follow {
+		pipe.SetWriteDeadline(time.Now().Add(readingTime))
+	}
 	if s.model != nil {
 		if !tell {
 			s.model.Cancel()
 		}
 		outcome = s.model.Close()
 	}
+	closeAll(s.follow)
 	s.results.close()
 	for _, r := range s.regions {
 		r.Close()
