@@ -140,6 +140,7 @@ func (m *Model) onlyCall(ctx context.Context) (*Results, *Cause) {
 	}
 	switch answer := answer.(type) {
 	case *ipc.Result:
+		m.logs.drain(time.Second) // a thread may go on printing
 		cause := m.end(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"})
 		if cause.Verdict != OK {
 			return nil, cause

@@ -25,7 +25,7 @@ func (s *Supervisor) launch(ctx context.Context, spec Spec, inputs []Input) (*Mo
 		return m, setupError(UnmetInput, "%v", err)
 	}
 	if err := m.prepare(ctx); err != nil {
-		return m, launchCause(ctx, err)
+		return m, m.supervisor.notDegraded(launchCause(ctx, err))
 	}
 	if cause := m.checkBoot(); cause != nil {
 		return m, cause

@@ -15,7 +15,6 @@ import (
 	"hotcell/ipc"
 	"hotcell/shm"
 	"hotcell/supervisor/broker"
-	"hotcell/supervisor/cgroup"
 	"hotcell/syscallpolicy"
 )
 
@@ -28,9 +27,9 @@ type Model struct {
 	limits        syscallpolicy.Limits
 	broker        *broker.Broker
 	template      *template
-	templateGroup *cgroup.Group
+	templateGroup group
 	sandbox       *sandbox
-	group         *cgroup.Group
+	group         group
 	notifier      *notifier
 	record        *recorder
 	operations    atomic.Int64 // tried, through both doors
@@ -48,6 +47,7 @@ type Model struct {
 	bytesOut      atomic.Int64
 	calls         atomic.Int64 // begun
 	space         uint64       // of addresses that the sandbox got at the hand-over
+	bound         int64        // bytes of arrays that it got then
 	calling       sync.Mutex   // held by the one call in flight
 	background    sync.WaitGroup
 
@@ -81,6 +81,7 @@ func (m *Model) end(cause *Cause) *Cause {
 		m.clock.stop()
 		close(m.ended)
 		if m.sandbox != nil {
+			m.lastLook()
 			m.sandbox.kill()
 		}
 	}
@@ -99,6 +100,9 @@ func (m *Model) watch() {
 		}
 	})
 	m.background.Go(m.watchCPU)
+	if m.supervisor.lacks("memory") {
+		m.background.Go(m.watchMemory)
+	}
 	m.background.Go(m.answerQuestions)
 }
 

@@ -95,7 +95,9 @@ func (n *sourceNames) readFrom(w *words) {
 		w.next()
 	}
 	module := w.dotted()
-	n.add(module)
+	if !relative {
+		n.add(module)
+	}
 	if w.word != "import" || module == "" && !relative {
 		return
 	}

@@ -40,6 +40,7 @@ func preload(spec *Spec) []string {
 // lazy are modules that a module loads when it is first used.
 var lazy = map[string][]string{
 	"concurrent.futures": {"concurrent.futures.thread"},
+	"pathlib":            {"urllib.parse"},
 	"statistics":         {"random"},
 	"tempfile":           {"random"},
 	"time":               {"datetime"},

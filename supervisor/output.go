@@ -67,10 +67,13 @@ func (l *logs) pump(from *os.File, s *stream) {
 	}
 }
 
-// drain waits until all that a frozen sandbox has printed is passed on: a
-// question that is put after it cannot be followed by a forged one.
+// drain waits until all that a sandbox has printed is passed on: of a frozen one
+// a question that is put after it cannot be followed by a forged one, and of one
+// that has returned, what it printed before counts against its limit.
 func (l *logs) drain(limit time.Duration) bool {
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	wait := 20 * time.Microsecond
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(wait) {
+		wait = min(2*wait, time.Millisecond)
 		if l.moving.Load() == 0 && empty(l.ends[0]) && empty(l.ends[1]) && l.moving.Load() == 0 {
 			return true
 		}

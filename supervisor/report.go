@@ -46,6 +46,7 @@ type Isolation struct {
 	UID          int      `json:"uid"`
 	SharedUID    bool     `json:"shared_uid"`
 	ExecMappings bool     `json:"executable_mappings"`
+	Degraded     []string `json:"degraded"` // limits that were weaker, and what held instead
 }
 
 // finish ends the model if it has not ended, waits until nothing of it is
@@ -55,6 +56,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 		cause = ended
 	}
 	o := &Outcome{Cause: cause, Results: results, Limits: m.limits}
+	o.Isolation.Degraded = m.supervisor.degraded()
 	if m.sandbox != nil {
 		o.Isolation = m.isolation()
 	}
@@ -124,6 +126,9 @@ func (m *Model) removeGroups() error {
 
 // layoutText is the kind of control groups with the controllers that hold.
 func layoutText(l cgroup.Layout) string {
+	if len(l.Controllers) == 0 {
+		return "none"
+	}
 	return l.Kind + ": " + strings.Join(l.Controllers, " ")
 }
 
@@ -133,5 +138,6 @@ func (m *Model) isolation() Isolation {
 		Seccomp: "filter, default action user notification", Landlock: m.sandbox.proof.landlock,
 		NoNewPrivs: true, Capabilities: "none", Root: "empty, read-only",
 		UID: m.sandbox.proof.uid, SharedUID: m.supervisor.identity.shared,
+		Degraded: m.supervisor.degraded(),
 	}
 }

@@ -57,15 +57,16 @@ type processSize struct{ data, space, stack uint64 }
 // memory that all processes may ask for. It is the soft limit, which
 // makeRoom raises; a sandbox cannot, as the filter refuses prlimit64.
 //
-// Threads stand behind the control group, which acts first and tells. They
-// count by user namespace, and a sandbox has its own.
-func modelLimits(l syscallpolicy.Limits, now processSize) []child.Limit {
+// Threads stand behind the control group, which shall act first, as it tells:
+// where there is one, they are one more. They count by user namespace, and a
+// sandbox has its own.
+func modelLimits(l syscallpolicy.Limits, now processSize, threads uint64) []child.Limit {
 	both := func(resource int, n uint64) child.Limit { return child.Limit{Resource: resource, Soft: n, Hard: n} }
 	space := now.space + uint64(l.Memory) + uint64(l.MaxOutput) + uint64(l.Threads)*threadSpace + spareSpace
 	return []child.Limit{
 		both(unix.RLIMIT_DATA, now.data+dataBudget(l.Memory)),
 		{Resource: unix.RLIMIT_AS, Soft: space, Hard: unix.RLIM_INFINITY},
-		both(unix.RLIMIT_NPROC, uint64(l.Threads)+1),
+		both(unix.RLIMIT_NPROC, threads),
 		both(unix.RLIMIT_FSIZE, uint64(l.MaxFile)),
 		both(unix.RLIMIT_STACK, stackSize),
 	}
@@ -87,8 +88,14 @@ func (m *Model) limitProcess() error {
 	if err != nil {
 		return err
 	}
-	now.space += uint64(m.bytesIn.Load())
-	for _, l := range modelLimits(m.limits, now) {
+	m.bound = m.bytesIn.Load()
+	m.exempt(m.bound)
+	now.space += uint64(m.bound)
+	threads := uint64(m.limits.Threads)
+	if !m.supervisor.lacks("pids") {
+		threads++
+	}
+	for _, l := range modelLimits(m.limits, now, threads) {
 		if l.Resource == unix.RLIMIT_AS {
 			m.space = l.Soft
 		}
@@ -101,6 +108,7 @@ func (m *Model) limitProcess() error {
 
 // makeRoom lets a sandbox map what later calls bring.
 func (m *Model) makeRoom() error {
+	m.exempt(m.bound + m.granted.size())
 	room := child.Limit{Resource: unix.RLIMIT_AS, Soft: m.space + uint64(m.granted.size()), Hard: unix.RLIM_INFINITY}
 	return limitOf(m.sandbox.pid, room)
 }

@@ -14,7 +14,6 @@ import (
 
 	"hotcell/child"
 	"hotcell/ipc"
-	"hotcell/supervisor/cgroup"
 )
 
 // setupTime bounds the time from Boot to a locked sandbox: imports on a slow
@@ -35,13 +34,13 @@ type sandbox struct {
 	listener *os.File
 	stdout   *os.File
 	stderr   *os.File
-	group    *cgroup.Group
+	group    group
 	proof    proof
 }
 
 // newSandbox has the template fork a sandbox and waits until it is locked:
 // verified from outside, in its control group, and waiting for a model.
-func newSandbox(ctx context.Context, t *template, filter []byte, group *cgroup.Group) (*sandbox, error) {
+func newSandbox(ctx context.Context, t *template, filter []byte, group group) (*sandbox, error) {
 	s := &sandbox{template: t, group: group}
 	if err := s.ask(filter); err != nil {
 		s.close()

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"sync"
 
-	"hotcell/supervisor/cgroup"
 	"hotcell/syscallpolicy"
 )
 
@@ -15,14 +14,20 @@ import (
 // concurrent use.
 type Supervisor struct {
 	identity identity
-	tree     *cgroup.Tree
+	tree     groups
 	log      *slog.Logger
+	weaker   bool // limits may be
 }
 
 // Options of a Supervisor. The zero value is usable.
 type Options struct {
 	CgroupParent string       // where to put control groups, "" chooses
 	Logger       *slog.Logger // nil discards
+
+	// AllowDegraded takes weaker limits where the host has no control groups
+	// to give, or not all of their controllers. Reports say what was weaker.
+	// Isolation is no limit: without it nothing runs.
+	AllowDegraded bool
 }
 
 // New takes its place among the host's control groups and clears what dead
@@ -32,7 +37,7 @@ func New(opts Options) (*Supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, err := cgroup.Open(cgroup.Options{Parent: opts.CgroupParent})
+	tree, err := openGroups(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +45,7 @@ func New(opts Options) (*Supervisor, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Supervisor{identity: id, tree: tree, log: log}, nil
+	return &Supervisor{identity: id, tree: tree, log: log, weaker: opts.AllowDegraded}, nil
 }
 
 // Close removes the control groups. Models must have ended before.

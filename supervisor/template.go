@@ -25,7 +25,7 @@ type template struct {
 	identity    identity
 	cmd         *exec.Cmd
 	conn        *ipc.Conn
-	group       *cgroup.Group
+	group       group
 	diagnostics *tail
 
 	ready chan struct{} // closed with boot set
@@ -58,7 +58,7 @@ type templateConfig struct {
 	shim        []byte
 	modules     []string
 	identity    identity
-	group       *cgroup.Group
+	group       group
 }
 
 // startTemplate starts the child and sends it on its way. It does not wait

@@ -28,6 +28,7 @@ type guestReport struct {
 	Results     map[string]struct{ Value json.RawMessage }
 	Usage       map[string]float64
 	Limits      struct{ CPUs float64 }
+	Isolation   struct{ Degraded []string }
 	Interpreter struct{ Version string }
 	Operations  []struct {
 		Kind, Target, Decision string
@@ -72,22 +73,8 @@ func runGuests(t *testing.T, dir string, lint func(*testing.T, guest)) {
 }
 
 func (g guest) check(t *testing.T) {
-	args := append([]string{"run", "--json"}, g.args...)
+	args := append([]string{"run", "--json"}, g.expand(t)...)
 	args = slices.Insert(args, len(args)-countInputs(g.args), g.path)
-	work := sync.OnceValue(func() string { return workDir(t) })
-	for i, a := range args {
-		args[i] = os.Expand(a, func(name string) string {
-			switch name {
-			case "DATA":
-				return testdata(t, "data")
-			case "BIG":
-				return bigArray(t)
-			case "WORK":
-				return work()
-			}
-			return ""
-		})
-	}
 	cmd := exec.Command(binary, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -105,6 +92,26 @@ func (g guest) check(t *testing.T) {
 	}
 	t.Logf("%s (%s) exit %d: wall %.3fs, CPU %.3fs (seen %v), memory %.1fM (seen %.1fM)", r.Verdict, r.Source, cmd.ProcessState.ExitCode(),
 		r.Usage["wall_seconds"], r.Usage["cpu_seconds"], seen.cpu, r.Usage["memory_peak_bytes"]/(1<<20), float64(seen.memory)/(1<<20))
+}
+
+// expand gives the arguments with what their variables stand for.
+func (g guest) expand(t *testing.T) []string {
+	work := sync.OnceValue(func() string { return workDir(t) })
+	var args []string
+	for _, a := range g.args {
+		args = append(args, os.Expand(a, func(name string) string {
+			switch name {
+			case "DATA":
+				return testdata(t, "data")
+			case "BIG":
+				return bigArray(t)
+			case "WORK":
+				return work()
+			}
+			return ""
+		}))
+	}
+	return args
 }
 
 // runWatched runs hotcell while somebody looks at its sandbox.

@@ -37,6 +37,8 @@ type runOptions struct {
 	raw         bool
 	quiet       bool
 	verbose     bool
+
+	allowDegraded bool
 }
 
 func runCommand() *cobra.Command {
@@ -88,6 +90,7 @@ func (o *runOptions) bindAll(c *cobra.Command) {
 	f.StringVar(&o.reportFile, "report", "", "write the report to `FILE`")
 	f.StringVar(&o.log, "log", "", "log decisions and the end to stderr as `text|json`")
 	f.BoolVar(&o.raw, "raw", false, "do not escape control characters in what the model prints")
+	f.BoolVar(&o.allowDegraded, "allow-degraded", false, "take weaker limits where the host's control groups lack something; the report says which")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no summary")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: isolation, all operations")
 }
@@ -134,7 +137,7 @@ func (r *run) outcome(ctx context.Context, model string, args []string) *supervi
 	if err != nil {
 		return r.unusable(err)
 	}
-	s, err := supervisor.New(supervisor.Options{Logger: log})
+	s, err := supervisor.New(supervisor.Options{Logger: log, AllowDegraded: r.allowDegraded})
 	if err != nil {
 		return r.unusable(err)
 	}

@@ -56,6 +56,9 @@ func (r *run) summary(o *supervisor.Outcome, rep report) {
 			milliseconds(u.WallSeconds), milliseconds(u.CPUSeconds), bytesText(u.MemoryPeakBytes),
 			bytesText(u.ArrayBytesIn), bytesText(u.ArrayBytesOut), milliseconds(u.LaunchSeconds))
 	}
+	for _, limit := range rep.Isolation.Degraded {
+		say("  weaker: %s", limit)
+	}
 	r.operations(rep)
 	if r.verbose {
 		r.details(rep)

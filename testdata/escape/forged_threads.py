@@ -1,7 +1,7 @@
 # run: --timeout 5s --max-output 1M
-# verdict: exception
+# verdict: memory-limit
 # source: model
-# exit: 1
+# exit: 137
 # stdout: (?m)^sending$
 """The words of a refused thread without one: no thread-limit."""
 

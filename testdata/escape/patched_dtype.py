@@ -13,6 +13,6 @@ import numpy as np
 
 def model():
     arrays = sys.modules["_hotcell.arrays"]
-    arrays.write_numpy = lambda name, value, output, at: (sys.modules["_hotcell.wire"].Ref("|O", (1,), 0), 8)
+    arrays.Output.write_numpy = lambda self, name, value: sys.modules["_hotcell.wire"].Ref("|O", (1,), 0)
     print("patched")
     return np.array([object()])

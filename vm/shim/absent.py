@@ -89,5 +89,8 @@ def reason(e):
 
 
 def line(e):
-    text = " ".join(str(e).split())
-    return f"{type(e).__name__}: {text}"[:400]
+    try:
+        text = " ".join(str(e).split())
+    except Exception:
+        text = "<no text>"
+    return f"{type(e).__name__}: {text}"[:240]

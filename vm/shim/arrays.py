@@ -5,7 +5,9 @@ memory. numpy is used where the template imported it; without it inputs are
 memoryviews and results anything with the buffer protocol.
 """
 
+import _thread
 import ast
+import operator
 import sys
 
 from _hotcell import wire
@@ -20,8 +22,15 @@ MAX_ALL_TEXT = 1 << 20
 MAX_RESULTS = 1024
 MAX_INTEGER = 32 << 10
 
-# The largest element of an array, in bytes.
+# What the supervisor takes of an array: its axes, and the bytes of an element;
+# of a structure the bytes of its description, the fields, and the structures
+# within each other.
+MAX_AXES = 32
 MAX_ITEM = 1 << 20
+MAX_DESCR, MAX_FIELDS, MAX_NESTING = 8 << 10, 512, 8
+
+# How many places of results are known at a time, see Output.locate.
+MAX_PLACES = 256
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 # memoryview formats by the dtype of an .npy header, in native order.
@@ -30,6 +39,8 @@ FORMATS = {
     "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q", "f4": "f", "f8": "d",
 }
 DTYPES = {v: (k if k[0] == "|" else NATIVE + k) for k, v in FORMATS.items()}
+# What a model may write for a dtype without numpy: those, f8, <f8 and so on.
+NAMES = {**DTYPES, **{d.lstrip("|<>"): d for d in DTYPES.values()}, **{d: d for d in DTYPES.values()}}
 DTYPES.update({"l": NATIVE + "i8", "L": NATIVE + "u8", "c": "|S1"})
 # Kind and size of the numbers that cross.
 SIMPLE = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split())
@@ -71,6 +82,13 @@ def item_size(dtype):
     return dtype.itemsize
 
 
+def nbytes(dtype, shape):
+    count = item_size(dtype)
+    for n in shape:
+        count *= n
+    return count
+
+
 def as_array(view, dtype, ref, offset):
     """An ndarray on the bytes at an offset of a view; without numpy that part of the view with format and shape.
 
@@ -86,11 +104,15 @@ def as_array(view, dtype, ref, offset):
     return numpy.ndarray(ref.shape, dtype, view, offset, order="F" if ref.fortran else "C")
 
 
-def nbytes(dtype, shape):
-    count = item_size(dtype)
-    for n in shape:
-        count *= n
-    return count
+def maker(view, ref, offset):
+    """A function that gives the array, each time as a new object: what a model does to one, as x.shape = 2, 3, it does to no other."""
+    array = as_array(view, parse_dtype(ref.descr), ref, offset)
+    if type(array) is memoryview:
+        return lambda: memoryview(array)
+    if array.dtype.names:
+        # The names of fields can be changed too, in the dtype.
+        return lambda: as_array(view, parse_dtype(ref.descr), ref, offset)
+    return array.view
 
 
 def collect_results(returned):
@@ -98,7 +120,7 @@ def collect_results(returned):
     if type(returned) is dict:
         for name in returned:
             if not valid_name(name):
-                raise InvalidResult(f"{show(name)} is no name for a result: use letters, digits and _, at most 64")
+                raise InvalidResult(f"{show(name)} is no name for a result: use letters, digits and _, at most {NAME_LENGTH}")
         return list(returned.items())
     if type(returned) in (tuple, list):
         return [("result" if i == 0 else f"result_{i}", v) for i, v in enumerate(returned)]
@@ -117,108 +139,206 @@ class Output:
     """The output region of a model, and what the call that runs has put there.
 
     Arrays that the model was given to write, or made by hotcell.empty, are
-    results where they lie; all else is copied behind them.
+    results where they lie; all else is copied behind them. The next call
+    begins at the front again: what a model keeps of one changes then.
     """
 
     def __init__(self, view):
         self.view, self.running = view, False
-        self.begin(())
+        self.lock = _thread.allocate_lock()
+        self.places = {}
+        self.at, self.made, self.names = 0, {}, {}
+        self.room, self.left = MAX_TEXT, MAX_ALL_TEXT
 
-    def begin(self, declared):
-        """A call begins. Gives the arrays that the host declared, by name."""
-        self.at, self.made, self.names = 0, [], {}
+    def declare(self, out):
+        """Arrays of a Call for the model to write, as begin takes them."""
+        return [(name, ref, maker(self.view, ref, ref.offset)) for name, ref in out]
+
+    def begin(self, declared=()):
+        """A call begins. Gives the declared arrays by name."""
+        self.at, self.made, self.names = 0, {}, {}
+        self.room, self.left = MAX_TEXT, MAX_ALL_TEXT
         arrays = {}
-        for name, ref in declared:
-            arrays[name] = self.place(name, parse_dtype(ref.descr), ref)
+        for name, ref, make in declared:
+            arrays[name] = self.put(name, ref, make())
         self.running = True
         return arrays
 
     def end(self):
-        self.running, self.made = False, []
+        self.running, self.made = False, {}
 
-    def place(self, name, dtype, ref):
-        if sys.modules.get("numpy") is None and ref.fortran:
-            raise UnusableInput("an array in Fortran order needs numpy, which this interpreter does not have")
-        self.at = ref.offset + nbytes(dtype, ref.shape)
-        array = as_array(self.view, dtype, ref, ref.offset)
-        self.made.append((name, array, ref))
+    def put(self, name, ref, array):
+        """Has an array that lies in the region be the result of that name."""
+        self.at = max(self.at, ref.offset + array.nbytes)
+        self.made[id(array)] = name, array
         self.names[name] = ref
         return array
 
     def empty(self, name, shape, dtype="f8"):
         """An array in the output, not initialised, that is the result of that name when the call returns."""
-        if not self.running:
-            raise RuntimeError("hotcell.empty: no call is running")
         if not valid_name(name):
-            raise ValueError(f"hotcell.empty: {show(name)} is no name for a result: use letters, digits and _, at most 64")
-        if name in self.names:
-            raise ValueError(f"hotcell.empty: there is an array {name} already")
-        shape = (shape,) if type(shape) is int else tuple(shape)
+            raise ValueError(f"hotcell.empty: {show(name)} is no name for a result: use letters, digits and _, at most {NAME_LENGTH}")
         descr, dtype = describe_any(name, dtype)
-        size = nbytes(dtype, shape)
-        return self.place(name, dtype, wire.Ref(descr, shape, reserve(self.at, size, self.view), False))
+        shape = lengths(name, shape, dtype)
+        with self.lock:  # a model's threads may each make their own
+            if not self.running:
+                raise RuntimeError("hotcell.empty: no call is running")
+            if name in self.names:
+                raise ValueError(f"hotcell.empty: there is an array {name} already")
+            if len(self.names) == MAX_RESULTS:
+                raise ValueError(f"hotcell.empty: a call has at most {MAX_RESULTS} results")
+            ref = wire.Ref(descr, shape, self.reserve(nbytes(dtype, shape)))
+            return self.put(name, ref, as_array(self.view, dtype, ref, ref.offset))
 
     def write(self, returned):
         """Writes what the model returned, and gives all results as wire values by name."""
-        results = [(name, ref) for name, _, ref in self.made]
+        with self.lock:
+            self.running = False  # for a thread that the model left behind
+        results = list(self.names.items())
         if returned is None and results:
             return results
-        room, left = MAX_TEXT, MAX_ALL_TEXT
         named = collect_results(returned)
-        if len(named) + len(results) > MAX_RESULTS:
-            raise InvalidResult(f"{len(named)} results, at most {MAX_RESULTS} can be returned: return them as one array")
+        check_count(named)
         for name, value in named:
-            if self.is_made(value):
+            made = self.made.get(id(value))
+            if made and (made[0] == name or type(returned) is not dict):
                 continue
             if name in self.names:
                 raise InvalidResult(f"two results are named {name}: the array made before the return is one of them")
-            if isinstance(value, str):
-                text = str(value).encode("utf-8", "backslashreplace")
-                if len(text) <= room:
-                    value, room = text.decode(), room - len(text)
-                else:
-                    left -= len(text)
-                    if left < 0:
-                        raise InvalidResult(
-                            f"{name} makes the text of the results longer than {MAX_ALL_TEXT} bytes: "
-                            "return numpy.frombuffer(text.encode(), 'u1')"
-                        )
-                    at = reserve(self.at, len(text), self.view)
-                    self.at = at + len(text)
-                    self.view[at : self.at] = text
-                    value = wire.Span(at, len(text))
-            elif value is None or type(value) in (bool, int, float, complex):
-                pass
-            elif isinstance(value, (bool, int, float, complex)) and not is_numpy(value):
-                value = plain(value)
-            else:
-                value, self.at = write_array(name, value, self.view, self.at)
-            if type(value) is int and value.bit_length() > 8 * MAX_INTEGER:
-                raise InvalidResult(
-                    f"{name} is an integer of {value.bit_length()} bits, at most {8 * MAX_INTEGER} can be returned"
-                )
-            results.append((name, value))
+            results.append((name, self.cross(name, value)))
+        check_count(results)
         return results
 
-    def is_made(self, value):
-        for _, array, _ in self.made:
-            if array is value:
-                return True
-        return False
+    def cross(self, name, value):
+        """A returned value as the wire has it; what is no single value is written."""
+        kind = type(value)
+        if value is None or kind is float or kind is bool or kind is complex:
+            return value
+        if is_numpy(value) and not isinstance(value, str):
+            return self.write_numpy(name, value)
+        if isinstance(value, str):
+            return self.write_text(name, value)
+        if isinstance(value, (int, float, complex)):
+            value = plain(value)
+            if type(value) is int and value.bit_length() > 8 * MAX_INTEGER:
+                raise InvalidResult(f"{name} is an integer of {value.bit_length()} bits, at most {8 * MAX_INTEGER} can be returned")
+            return value
+        return self.write_buffer(name, value)
+
+    def reserve(self, size):
+        """The next aligned offset, at which size bytes fit."""
+        at = (self.at + ALIGN - 1) // ALIGN * ALIGN
+        if at + size > len(self.view):
+            raise OutputTooLarge(f"the results need at least {at + size} bytes, the limit is {len(self.view)}")
+        return at
+
+    def write_text(self, name, value):
+        """Text stays in the frame while there is room."""
+        data = str.encode(value, "utf-8", "backslashreplace")  # not value.encode: the class may be the model's
+        if len(data) <= self.room:
+            self.room -= len(data)
+            return data.decode()
+        self.left -= len(data)
+        if self.left < 0:
+            raise InvalidResult(
+                f"{name} makes the text of the results longer than {MAX_ALL_TEXT} bytes: "
+                "return numpy.frombuffer(text.encode(), 'u1')"
+            )
+        at = self.reserve(len(data))
+        self.at = at + len(data)
+        self.view[at : self.at] = data
+        return wire.Span(at, len(data))
+
+    def write_numpy(self, name, value):
+        """Writes an ndarray or a numpy scalar; a layout that is not one block is gathered in C order."""
+        array = plain_array(name, value)
+        at = (self.at + ALIGN - 1) // ALIGN * ALIGN
+        place = self.places.get((array.dtype, array.shape, at, array.flags.fnc))
+        ref, into = place or self.locate(name, array)
+        into[...] = array
+        self.at = ref.offset + into.nbytes
+        return ref
+
+    def locate(self, name, array):
+        """Where and as what an array is written: (reference, array in the output).
+
+        Known afterwards for arrays of numbers, as the results of a call mostly
+        are what they were in the one before. Other dtypes can be changed in
+        place.
+        """
+        if array.dtype.hasobject:
+            raise InvalidResult(f"{name} holds Python objects (dtype {str(array.dtype)[:200]}): convert it, for example x.astype(float)")
+        check_axes(name, array.ndim)
+        descr, fortran = describe_dtype(name, array.dtype), array.flags.fnc
+        ref = wire.Ref(descr, array.shape, self.reserve(array.nbytes), fortran)
+        into = as_array(self.view, array.dtype, ref, ref.offset)
+        if array.dtype.kind in "biufc":
+            if len(self.places) == MAX_PLACES:
+                self.places.clear()
+            self.places[array.dtype, array.shape, ref.offset, fortran] = ref, into
+        return ref, into
+
+    def write_buffer(self, name, value):
+        """Writes bytes, or the array that a memoryview, bytearray or array.array is."""
+        try:
+            view = memoryview(value)
+        except TypeError:
+            raise InvalidResult(
+                f"{name} is a {type(value).__module__}.{type(value).__qualname__}: return arrays, numbers, strings, None, "
+                "a tuple or list of those, or a flat dict of those by name"
+            ) from None
+        if isinstance(value, bytes):
+            return self.write_bytes(name, view)
+        if view.format not in DTYPES:
+            raise InvalidResult(f"{name} has the buffer format {view.format!r}: use one of {' '.join(sorted(DTYPES))}")
+        check_axes(name, view.ndim)
+        at = self.reserve(view.nbytes)
+        self.at = at + view.nbytes
+        # A large block is not copied twice; an empty one cannot be cast.
+        self.view[at : self.at] = view.cast("B") if view.c_contiguous and view.nbytes else view.tobytes()
+        return wire.Ref(DTYPES[view.format], view.shape, at)
+
+    def write_bytes(self, name, view):
+        """Writes bytes as a scalar of fixed width, which drops NULs at the end."""
+        # An empty one still takes a byte: numpy has no S0 scalar.
+        size = max(1, view.nbytes)
+        if size > MAX_ITEM:
+            raise InvalidResult(f"{name} is {size} bytes long, at most {MAX_ITEM} can be returned so: return bytearray(x)")
+        at = self.reserve(size)
+        self.at = at + size
+        self.view[at : self.at] = view if view.nbytes else b"\0"
+        return wire.Ref(f"|S{size}", (), at)
+
+
+def lengths(name, shape, dtype):
+    """A shape as a person writes it, checked: a negative length would move the results that follow."""
+    try:
+        shape = tuple(shape)
+    except TypeError:
+        shape = (shape,)
+    try:
+        shape = tuple([operator.index(n) for n in shape])
+    except TypeError:
+        raise TypeError(f"hotcell.empty: the shape of {name} is not of integers: {show(shape)}") from None
+    if len(shape) > MAX_AXES or shape and min(shape) < 0:
+        raise ValueError(f"hotcell.empty: {name} has the shape {show(shape)}: at most {MAX_AXES} axes, and none negative")
+    if 0 in shape and nbytes(dtype, filter(None, shape)) >= 1 << 63:
+        raise ValueError(f"hotcell.empty: {name} has the shape {show(shape)}: too long an axis beside one of no length")
+    return shape
 
 
 def describe_any(name, dtype):
     """A dtype as a person writes it: (as the wire has it, as as_array wants it)."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
-        if dtype not in DTYPES.values() and dtype not in FORMATS and dtype not in DTYPES:
-            raise ValueError(f"hotcell.empty: dtype {show(dtype)} of {name}: use one of {' '.join(sorted(FORMATS))}")
-        descr = DTYPES.get(dtype, dtype)
-        descr = descr if descr[0] in "|<>" else NATIVE + descr
+        descr = NAMES.get(dtype) if type(dtype) is str else None
+        if descr is None:
+            names = " ".join(sorted(d.lstrip("|<>") for d in DTYPES.values() if d in NAMES))
+            raise ValueError(f"hotcell.empty: dtype {show(dtype)} of {name}: use one of {names}")
         return descr, parse_dtype(descr)
     dtype = numpy.dtype(dtype)
     if dtype.hasobject:
-        raise ValueError(f"hotcell.empty: dtype {dtype} of {name} holds Python objects")
+        raise ValueError(f"hotcell.empty: dtype {show(dtype)} of {name} holds Python objects")
     return describe_dtype(name, dtype), dtype
 
 
@@ -227,7 +347,6 @@ def plain(value):
     for kind in (int, float, complex):
         if isinstance(value, kind):
             return kind(value)
-    return bool(value)
 
 
 def is_numpy(value):
@@ -235,83 +354,67 @@ def is_numpy(value):
     return numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
 
 
-def reserve(at, size, output):
-    """The next aligned offset at which size bytes fit."""
-    at = (at + ALIGN - 1) // ALIGN * ALIGN
-    if at + size > len(output):
-        raise OutputTooLarge(f"the results need at least {at + size} bytes, the limit is {len(output)}")
-    return at
-
-
-def write_array(name, value, output, at):
-    if is_numpy(value):
-        return write_numpy(name, value, output, at)
-    try:
-        view = memoryview(value)
-    except TypeError:
-        raise InvalidResult(
-            f"{name} is a {type(value).__module__}.{type(value).__qualname__}: return arrays, numbers, strings, None, "
-            "a tuple or list of those, or a flat dict of those by name"
-        ) from None
-    if isinstance(value, bytes):
-        return write_bytes(name, value, output, at)
-    return write_buffer(name, view, output, at)
-
-
-def write_numpy(name, value, output, at):
-    """Writes an ndarray or a numpy scalar; a layout that is not one block is gathered in C order."""
-    import numpy
-
-    if isinstance(value, numpy.ma.MaskedArray):
+def plain_array(name, value):
+    """An ndarray, of no subclass."""
+    numpy = sys.modules["numpy"]
+    if type(value) is numpy.ndarray:
+        return value
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(value, masked.MaskedArray):
         raise InvalidResult(f"{name} is a masked array: return x.filled(value) and x.mask")
-    array = numpy.asarray(value)
-    if array.dtype.hasobject:
-        raise InvalidResult(f"{name} holds Python objects (dtype {array.dtype}): convert it, for example x.astype(float)")
-    descr = describe_dtype(name, array.dtype)
-    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
-    at = reserve(at, array.nbytes, output)
-    into = numpy.ndarray(array.shape, array.dtype, output[at : at + array.nbytes], order="F" if fortran else "C")
-    numpy.copyto(into, array, casting="no")
-    return wire.Ref(descr, array.shape, at, bool(fortran)), at + array.nbytes
+    return numpy.asarray(value)
+
+
+def check_count(results):
+    if len(results) > MAX_RESULTS:
+        raise InvalidResult(f"{len(results)} results, at most {MAX_RESULTS} can be returned: return them as one array")
+
+
+def check_axes(name, count):
+    if count > MAX_AXES:
+        raise InvalidResult(f"{name} has {count} axes, at most {MAX_AXES} can be returned")
 
 
 def describe_dtype(name, dtype):
     """The dtype as an .npy header has it, if it may cross."""
-    import numpy
-
     try:
-        descr = numpy.lib.format.dtype_to_descr(dtype)
+        descr = sys.modules["numpy"].lib.format.dtype_to_descr(dtype)
     except ValueError:
         descr = None  # fields that overlap, or are not in the order of their offsets
-    if descr is None or not crosses(dtype):
-        raise InvalidResult(f"{name} has the dtype {dtype}, which cannot be returned: convert it, for example x.astype('f8')")
+    if descr is None or not crosses(dtype) or type(descr) is list and not describable(descr):
+        shown = str(dtype)[:200]
+        raise InvalidResult(f"{name} has the dtype {shown}, which cannot be returned: convert it, for example x.astype('f8')")
     return descr if type(descr) is str else repr(descr)
 
 
 def crosses(dtype):
     if dtype.names:
-        # A field with a title is a triple.
-        return all(len(f) == 2 and crosses(f[0].base) for f in (dtype.fields[n] for n in dtype.names))
+        # A field with a title is a triple. One with an axis of no length would take no bytes.
+        fields = [dtype.fields[n] for n in dtype.names]
+        if not all(len(f) == 2 and 0 not in f[0].shape and crosses(f[0].base) for f in fields):
+            return False
+        return dtype.itemsize <= MAX_ITEM and readable(dtype.names)
     if dtype.kind in "SU":
         return 1 <= dtype.itemsize <= MAX_ITEM
     return dtype.kind in "mM" or dtype.kind + str(dtype.itemsize) in SIMPLE
 
 
-def write_bytes(name, value, output, at):
-    """Writes bytes as a scalar of fixed width, which drops NULs at the end."""
-    # An empty one still takes a byte: numpy has no S0 scalar.
-    size = max(1, len(value))
-    if size > MAX_ITEM:
-        raise InvalidResult(f"{name} is {size} bytes long, at most {MAX_ITEM} can be returned so: return bytearray(x)")
-    at = reserve(at, size, output)
-    output[at : at + size] = value or b"\0"
-    return wire.Ref(f"|S{size}", (), at, False), at + size
+def readable(names):
+    """Whether names of fields are text; one without a letter would be padding."""
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return "" not in names
 
 
-def write_buffer(name, view, output, at):
-    """Writes a memoryview, bytearray or array.array."""
-    if view.format not in DTYPES:
-        raise InvalidResult(f"{name} has the buffer format {view.format!r}: use one of {' '.join(sorted(DTYPES))}")
-    at = reserve(at, view.nbytes, output)
-    output[at : at + view.nbytes] = view.tobytes()
-    return wire.Ref(DTYPES[view.format], view.shape, at, False), at + view.nbytes
+def describable(descr):
+    """Whether the supervisor takes a structure's description."""
+    return count_fields(descr) <= MAX_FIELDS and len(repr(descr).encode()) <= MAX_DESCR
+
+
+def count_fields(descr, nesting=1):
+    """The fields of a structure, with those of structures in it; too many if these are nested too deep."""
+    if nesting > MAX_NESTING:
+        return MAX_FIELDS + 1
+    return len(descr) + sum(count_fields(f[1], nesting + 1) for f in descr if type(f[1]) is list)

@@ -77,8 +77,8 @@ class Library:
         for name, (path, package, start, end) in index.items():
             self.kept[name] = Kept(path, package, view[start:end])
 
-    def keep_packages(self):
-        """Keeps what the imported packages could import later of themselves.
+    def keep_packages(self, failed=()):
+        """Keeps what the imported packages could import later of themselves, but for what has failed.
 
         numpy alone costs nothing: it loads nearly everything at once, and
         reading the rest would take a twentieth of the common start.
@@ -87,9 +87,9 @@ class Library:
         if packages.keys() - {"numpy"}:
             for name, directories in packages.items():
                 for directory in directories:
-                    self.keep_directory(name, directory)
+                    self.keep_directory(name, directory, failed)
 
-    def keep_directory(self, name, directory):
+    def keep_directory(self, name, directory, failed=()):
         """Keeps the modules of a package that are not imported yet, with all below it."""
         pending = [(name, directory)]
         while pending:
@@ -103,11 +103,11 @@ class Library:
                 if not dot and entry.is_dir():
                     pending.append((f"{package}.{stem}", entry.path))
                 elif extension == "py" and len(self.kept) < MAX_FILES and self.size < MAX_BYTES:
-                    self.keep_file(package, stem, entry)
+                    self.keep_file(package, stem, entry, failed)
 
-    def keep_file(self, package, stem, entry):
+    def keep_file(self, package, stem, entry, failed):
         name = package if stem == "__init__" else f"{package}.{stem}"
-        if name in sys.modules or name in self.kept:
+        if name in sys.modules or name in self.kept or name in failed:
             return
         try:
             module = read_module(entry, stem == "__init__")

@@ -44,7 +44,8 @@ class Model:
         self.load_message, self.ask = load, ask
         self.sources = {f.module: (f, source[f.offset : f.offset + f.size]) for f in load.files}
         self.function = None
-        self.bound, self.output, self.functions = {}, None, None
+        self.bound, self.output, self.functions = None, None, None
+        self.names = None  # of the inputs that were good last
 
     def load(self):
         """Runs the model's statements; its function must exist then."""
@@ -67,7 +68,9 @@ class Model:
 
     def call(self, inputs):
         """Calls the function with the inputs by name."""
-        check_inputs(self.function, self.load_message.function, inputs)
+        if inputs.keys() != self.names:
+            check_inputs(self.function, self.load_message.function, inputs)
+            self.names = frozenset(inputs)
         return self.function(**inputs)
 
     # A finder and loader for sys.meta_path, for the model's other modules.
@@ -101,7 +104,7 @@ class Model:
         # A list is how compiled code imports for itself, through the builtins
         # of whoever called it: _strptime, say, for datetime. Statements give
         # a tuple.
-        if level == 0 and type(fromlist) is not list and not self.may_import(name):
+        if level == 0 and type(fromlist) is not list and not self.may_import_from(name, fromlist):
             allowed, text = self.ask("import", name)
             if not allowed:
                 raise ImportError(text, name=name)
@@ -111,6 +114,10 @@ class Model:
             if e.name and self.may_import(e.name) and e.name not in self.sources and level == 0:
                 e.msg = f"No module named {e.name!r} was loaded before the lock-down: is it installed for this interpreter?"
             raise
+
+    def may_import_from(self, name, parts):
+        """The rule for a statement: "from package import part" needs only the part to be allowed."""
+        return self.may_import(name) or bool(parts) and all(self.may_import(f"{name}.{part}") for part in parts)
 
     def may_import(self, name):
         parts = name.split(".")

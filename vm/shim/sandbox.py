@@ -91,6 +91,10 @@ class Call:
     def __init__(self, decoder):
         self.args, self.regions = decoder.args(), decoder.regions()
         self.forget, self.out = decoder.u64s(), decoder.args()
+        self.frame = decoder.b
+        # A later frame of the same bytes means the same.
+        self.repeats = not self.forget and not any(r.passed for r in self.regions)
+        self.inputs, self.arrays = None, ()  # what Calls.take makes of it
 
 
 def serve(conn, asking, fork, setters=()):
@@ -101,13 +105,13 @@ def serve(conn, asking, fork, setters=()):
     granted = space.Space(fork.grants)
     prepare(load, setters)
     m = model.Model(load, source, Asker(asking))
-    if not attempt(conn, lambda: start(m, granted, load, fds)):
+    if not attempt(conn, start, m, granted, load, fds):
         return
     conn.send(wire.LOADED, wire.Encoder())
+    calls = Calls(conn, m, granted)
     while True:
         decoder, fds = conn.expect(wire.CALL)
-        message = Call(decoder)
-        attempt(conn, lambda: call(conn, m, granted, message, fds))
+        attempt(conn, calls.serve, calls.known.get(decoder.b) or Call(decoder), fds)
 
 
 def start(m, granted, load, fds):
@@ -134,11 +138,13 @@ def read_all(fd):
     return b"".join(parts)
 
 
-def attempt(conn, action):
+def attempt(conn, action, *args):
     """Runs the model's code; what it raises becomes an Exception frame."""
     try:
-        action()
+        action(*args)
         return True
+    except wire.WireError:
+        raise  # a broken supervisor, which no answer mends
     except BaseException as e:
         spare.clear()
         text = model.describe(e)
@@ -162,21 +168,58 @@ def refill():
         pass
 
 
-def call(conn, m, granted, message, fds):
-    """One call: map what came, run, write the results, tell where they lie."""
-    granted.forget(message.forget)
-    inputs = {**m.bound, **granted.arguments(message.args, message.regions, fds), **m.output.begin(message.out)}
-    try:
-        results = m.output.write(m.call(inputs))
-    finally:
-        m.output.end()
-    flush()
-    frame = wire.Encoder()
-    frame.args(results)
-    try:
-        conn.send(wire.RESULT, frame)
-    except wire.WireError as e:
-        raise arrays.InvalidResult(f"the results are too many for one answer ({e}): return them as arrays") from None
+# How many frames of calls are known at a time.
+MAX_KNOWN = 16
+
+
+class Calls:
+    """Serves calls, one after the other.
+
+    A call mostly names the arrays of an earlier one, in which its data has
+    changed: a frame of the same bytes is not read again.
+    """
+
+    def __init__(self, conn, m, granted):
+        self.conn, self.model, self.granted = conn, m, granted
+        self.known = {}  # calls that were taken, by their frames
+
+    def serve(self, message, fds):
+        """One call: map what came, run, write the results, tell where they lie."""
+        if message.inputs is None:
+            self.take(message, fds)
+        output = self.model.output
+        inputs = message.inputs.give()
+        inputs.update(output.begin(message.arrays))
+        try:
+            results = output.write(self.model.call(inputs))
+        finally:
+            output.end()
+        flush()
+        self.answer(results)
+
+    def take(self, message, fds):
+        """Maps what a call brings, and closes its descriptors."""
+        if not message.repeats or len(self.known) == MAX_KNOWN:
+            # With these, arrays end that lie on regions to forget.
+            self.known.clear()
+        try:
+            self.granted.forget(message.forget)
+            self.granted.take(message.regions, fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        message.inputs = self.granted.arguments(message.args, message.regions, self.model.bound)
+        message.arrays = self.model.output.declare(message.out)
+        if message.repeats:
+            self.known[message.frame] = message
+
+    def answer(self, results):
+        frame = wire.Encoder()
+        frame.args(results)
+        try:
+            self.conn.send(wire.RESULT, frame)
+        except wire.WireError as e:
+            raise arrays.InvalidResult(f"the results are too many for one answer ({e}): return them as arrays") from None
 
 
 def flush():
@@ -220,6 +263,10 @@ def prepare(load, setters=()):
     for pair in load.env:
         name, _, value = pair.partition("=")
         os.environ[name] = value
+    if "TZ" not in os.environ:
+        # For the C library only, which would look for /etc/localtime at
+        # each conversion of a time: a routed operation, and refused.
+        os.putenv("TZ", "UTC0")
     model.without_library_sources()
     model.seed_generators(load.seed, load.seeded)
     threads.fit(setters, load.threads)

@@ -7,6 +7,7 @@ import faulthandler
 import gc
 import importlib
 import os
+import random
 import select
 import sys
 
@@ -69,6 +70,12 @@ LAZY = (
 )
 
 
+def first_use():
+    """Does once what loads something when it is done first."""
+    random.Random(b"")  # how sandboxes are seeded: a hash, of which version depends
+    threads.load_unwinder()
+
+
 class Template:
     """The template's side of its conversation with the supervisor."""
 
@@ -90,7 +97,8 @@ class Template:
         sys.path[:] = decoder.texts()
         failed = import_all(decoder.texts())
         import_all(LAZY)
-        library.LIBRARY.keep_packages()
+        first_use()
+        library.LIBRARY.keep_packages(absent.failed)
         absent.ABSENT.remember(library.LIBRARY)
         self.setters = threads.find()
         self.tid = kernel.tid_address()

@@ -41,6 +41,18 @@ def _loaded():
     return names
 
 
+def load_unwinder():
+    """Loads what ends a thread early, walks a native stack and throws C++ exceptions.
+
+    The C library opens it when it is first needed, and ends the process
+    where that is refused.
+    """
+    try:
+        ctypes.CDLL("libgcc_s.so.1")
+    except OSError:
+        pass  # not on this machine, or of a C library that does without
+
+
 # Libraries that must hear of a fork by pthread_atfork, or break after it.
 WANT_ATFORK = ("libomp", "libiomp", "mkl_")
 

@@ -21,7 +21,15 @@ HELLO, LOCKED, WAITING, LOAD, LOADED, CALL, RESULT, EXCEPTION, ASK, ANSWER, INVO
 # Value kinds.
 NONE, BOOL, INT, FLOAT, COMPLEX, TEXT, ARRAY, SPAN, LIST, DICT = range(10)
 
-_U8, _U32, _U64, _I64, _F64 = (struct.Struct("<" + c) for c in "BIQqd")
+_FIELDS = [struct.Struct("<" + c) for c in "BIQqd"]
+_put_u8, _put_u32, _put_u64, _put_i64, _put_f64 = (s.pack for s in _FIELDS)
+_get_u8, _get_u32, _get_u64, _get_i64, _get_f64 = (s.unpack_from for s in _FIELDS)
+_REF = struct.Struct("<BqI")  # order, offset, axes
+_REGION = struct.Struct("<QQB")
+
+# Names of results as the wire has them, of which a model has few.
+_names = {}
+MAX_NAMES = 256
 
 
 class WireError(Exception):
@@ -29,12 +37,17 @@ class WireError(Exception):
 
 
 class Ref:
-    """An array in a region: dtype as an .npy header has it, order C or Fortran."""
+    """An array in a region: dtype as an .npy header has it, order C or Fortran.
 
-    __slots__ = ("descr", "fortran", "offset", "shape")
+    It does not change, and remembers how it is encoded: results are often
+    where and what those of the call before were.
+    """
+
+    __slots__ = ("descr", "encoded", "fortran", "offset", "shape")
 
     def __init__(self, descr, shape, offset, fortran=False):
         self.descr, self.shape, self.offset, self.fortran = descr, tuple(shape), offset, fortran
+        self.encoded = None
 
 
 class Region:
@@ -62,22 +75,22 @@ class Encoder:
         self.parts = []
 
     def u8(self, v):
-        self.parts.append(_U8.pack(v))
+        self.parts.append(_put_u8(v))
 
     def u32(self, v):
-        self.parts.append(_U32.pack(v))
+        self.parts.append(_put_u32(v))
 
     def u64(self, v):
-        self.parts.append(_U64.pack(v))
+        self.parts.append(_put_u64(v))
 
     def i64(self, v):
-        self.parts.append(_I64.pack(v))
+        self.parts.append(_put_i64(v))
 
     def f64(self, v):
-        self.parts.append(_F64.pack(v))
+        self.parts.append(_put_f64(v))
 
     def bytes(self, v):
-        self.parts += (_U32.pack(len(v)), v)
+        self.parts += (_put_u32(len(v)), v)
 
     def text(self, v):
         self.bytes(v.encode("utf-8", "backslashreplace"))
@@ -114,13 +127,9 @@ class Encoder:
             self.u8(TEXT)
             self.text(v)
         elif kind is Ref:
-            self.u8(ARRAY)
-            self.text(v.descr)
-            self.u8(v.fortran)
-            self.i64(v.offset)
-            self.u32(len(v.shape))
-            for n in v.shape:
-                self.i64(n)
+            if v.encoded is None:
+                v.encoded = encode_ref(v)
+            self.parts.append(v.encoded)
         elif kind is Span:
             self.u8(SPAN)
             self.u64(v.offset)
@@ -131,11 +140,32 @@ class Encoder:
     def args(self, pairs):
         self.u32(len(pairs))
         for name, v in pairs:
-            self.text(name)
+            self.parts.append(_names.get(name) or encode_name(name))
             self.value(v)
 
     def frame(self, kind, seq=0):
         return HEADER.pack(kind, VERSION, seq) + b"".join(self.parts)
+
+
+def encode_ref(ref):
+    e = Encoder()
+    e.u8(ARRAY)
+    e.text(ref.descr)
+    e.u8(ref.fortran)
+    e.i64(ref.offset)
+    e.u32(len(ref.shape))
+    for n in ref.shape:
+        e.i64(n)
+    return b"".join(e.parts)
+
+
+def encode_name(name):
+    e = Encoder()
+    e.text(name)
+    if len(_names) == MAX_NAMES:
+        _names.clear()
+    encoded = _names[name] = b"".join(e.parts)
+    return encoded
 
 
 class Decoder:
@@ -144,58 +174,63 @@ class Decoder:
     def __init__(self, payload):
         self.b, self.at = payload, 0
 
-    def _unpack(self, s):
-        (v,) = s.unpack_from(self.b, self.at)
-        self.at += s.size
+    def u8(self):
+        (v,) = _get_u8(self.b, self.at)
+        self.at += 1
         return v
 
-    def u8(self):
-        return self._unpack(_U8)
-
     def u32(self):
-        return self._unpack(_U32)
+        (v,) = _get_u32(self.b, self.at)
+        self.at += 4
+        return v
 
     def u64(self):
-        return self._unpack(_U64)
+        (v,) = _get_u64(self.b, self.at)
+        self.at += 8
+        return v
 
     def i64(self):
-        return self._unpack(_I64)
+        (v,) = _get_i64(self.b, self.at)
+        self.at += 8
+        return v
 
     def f64(self):
-        return self._unpack(_F64)
+        (v,) = _get_f64(self.b, self.at)
+        self.at += 8
+        return v
 
     def bytes(self):
-        n = self.u32()
-        if n > len(self.b) - self.at:
-            raise WireError(f"{n} bytes wanted, {len(self.b) - self.at} left")
-        self.at += n
-        return bytes(self.b[self.at - n : self.at])
+        (n,) = _get_u32(self.b, self.at)
+        begin = self.at + 4
+        if n > len(self.b) - begin:
+            raise WireError(f"{n} bytes wanted, {len(self.b) - begin} left")
+        self.at = begin + n
+        return self.b[begin : self.at]
 
     def text(self):
-        return self.bytes().decode("utf-8")
+        return self.bytes().decode()
 
     def texts(self):
         return [self.text() for _ in range(self.u32())]
 
     def value(self):
         kind = self.u8()
-        if kind == NONE:
-            return None
-        if kind == BOOL:
-            return bool(self.u8())
+        if kind == ARRAY:
+            return self.ref()
+        if kind == FLOAT:
+            return self.f64()
         if kind == INT:
             negative = self.u8()
             n = int.from_bytes(self.bytes(), "little")
             return -n if negative else n
-        if kind == FLOAT:
-            return self.f64()
-        if kind == COMPLEX:
-            return complex(self.f64(), self.f64())
         if kind == TEXT:
             return self.text()
-        if kind == ARRAY:
-            descr, fortran, offset = self.text(), bool(self.u8()), self.i64()
-            return Ref(descr, [self.i64() for _ in range(self.u32())], offset, fortran)
+        if kind == BOOL:
+            return bool(self.u8())
+        if kind == NONE:
+            return None
+        if kind == COMPLEX:
+            return complex(self.f64(), self.f64())
         if kind == SPAN:
             return Span(self.u64(), self.u64())
         if kind == LIST:
@@ -204,11 +239,22 @@ class Decoder:
             return dict(self.args())
         raise WireError(f"a value of kind {kind}")
 
+    def ref(self):
+        descr = self.text()
+        fortran, offset, axes = _REF.unpack_from(self.b, self.at)
+        self.at += _REF.size
+        return Ref(descr, [self.i64() for _ in range(axes)], offset, bool(fortran))
+
     def args(self):
         return [(self.text(), self.value()) for _ in range(self.u32())]
 
     def regions(self):
-        return [Region(self.u64(), self.u64(), bool(self.u8())) for _ in range(self.u32())]
+        return [self.region() for _ in range(self.u32())]
+
+    def region(self):
+        id, size, passed = _REGION.unpack_from(self.b, self.at)
+        self.at += _REGION.size
+        return Region(id, size, bool(passed))
 
     def u64s(self):
         return [self.u64() for _ in range(self.u32())]
@@ -221,7 +267,8 @@ class Conn:
         self.fd = fd
         self.sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
         self._space = _socket.CMSG_SPACE(4 * MAX_DESCRIPTORS)
-        self._in = bytearray(MAX_FRAME)
+        self._in = memoryview(bytearray(MAX_FRAME))
+        self._buffers = [self._in]
 
     def send(self, kind, encoder, seq=0, fds=()):
         """Writes one frame; descriptors only before the lock-down."""
@@ -239,11 +286,8 @@ class Conn:
 
         EOFError when the supervisor is gone.
         """
-        n, ancillary, _, _ = self.sock.recvmsg_into([self._in], self._space)
-        fds = array.array("i")
-        for level, kind, data in ancillary:
-            if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-                fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+        n, ancillary, _, _ = self.sock.recvmsg_into(self._buffers, self._space)
+        fds = descriptors(ancillary) if ancillary else []
         if n == 0:
             raise EOFError("the supervisor closed the conversation")
         if n < HEADER.size:
@@ -251,7 +295,7 @@ class Conn:
         kind, version, seq = HEADER.unpack_from(self._in)
         if version != VERSION:
             raise WireError(f"protocol version {version}, want {VERSION}")
-        return kind, seq, Decoder(bytes(memoryview(self._in)[HEADER.size : n])), list(fds)
+        return kind, seq, Decoder(self._in[HEADER.size : n].tobytes()), fds
 
     def expect(self, want):
         """Receives a frame of one type; returns (decoder, descriptors)."""
@@ -259,3 +303,11 @@ class Conn:
         if kind != want:
             raise WireError(f"message {kind}, want {want}")
         return decoder, fds
+
+
+def descriptors(ancillary):
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return list(fds)

@@ -2,25 +2,16 @@ import array
 import collections
 import ctypes
 import enum
+import itertools
+import math
 import os
 import sys
+import threading
 import unittest
-from unittest import mock
 
 import golden
 import numpy
-from _hotcell import arrays, wire
-
-BASE = 0x200000000000
-
-
-def without_numpy():
-    """numpy as if the template had not imported it."""
-    modules = mock.patch.dict(sys.modules)
-    modules.start()
-    for name in [m for m in sys.modules if m.partition(".")[0] == "numpy"]:
-        del sys.modules[name]
-    return modules
+from _hotcell import arrays, model, wire
 
 
 class Names(unittest.TestCase):
@@ -65,10 +56,30 @@ class Collect(unittest.TestCase):
             arrays.collect_results({Key(): 1})
 
 
+def nested(depth):
+    """The description of structures within each other."""
+    descr = "|i1"
+    for _ in range(depth):
+        descr = [("a", descr)]
+    return descr
+
+
+def apart(results):
+    """Whether results are aligned and no two have a byte in common."""
+    spans = []
+    for _, value in results:
+        if type(value) is wire.Ref:
+            spans.append((value.offset, value.offset + numpy.dtype(arrays.parse_dtype(value.descr)).itemsize * int(numpy.prod(value.shape))))
+        elif type(value) is wire.Span:
+            spans.append((value.offset, value.offset + value.size))
+    spans = sorted(s for s in spans if s[0] < s[1])
+    return all(begin % 64 == 0 for begin, _ in spans) and all(a[1] <= b[0] for a, b in zip(spans, spans[1:]))
+
+
 class Written(unittest.TestCase):
     def write(self, returned, size=4096):
         self.output = memoryview(bytearray(b"\xaa" * size))
-        return arrays.write_results(returned, self.output)
+        return arrays.Output(self.output).write(returned)
 
     def refused(self, returned, text, size=4096):
         with self.assertRaisesRegex(arrays.InvalidResult, text):
@@ -97,9 +108,16 @@ class Scalars(Written):
         class Text(str):
             pass
 
-        results = [value for _, value in self.write([Colour.RED, Real(2.5), Text("t"), type("C", (complex,), {})(1j)])]
-        self.assertEqual(results, [3, 2.5, "t", 1j])
-        self.assertEqual([type(v) for v in results], [int, float, str, complex])
+        class Mark(str, enum.Enum):
+            GOOD = "good"
+
+            def encode(self, *args):
+                return "none of this"
+
+        values = [Colour.RED, Real(2.5), Text("t"), type("C", (complex,), {})(1j), Mark.GOOD]
+        results = [value for _, value in self.write(values)]
+        self.assertEqual(results, [3, 2.5, "t", 1j, "good"])
+        self.assertEqual([type(v) for v in results], [int, float, str, complex, str])
 
     def test_surrogates(self):
         self.assertEqual(self.write("a\ud800"), [("result", "a\\ud800")])
@@ -189,6 +207,47 @@ class Numpy(Written):
     def test_subclass(self):
         self.check(numpy.matrix([[1.0, 2.0]]), "<f8")
 
+    def test_axes(self):
+        self.check(numpy.zeros((1,) * 32), "<f8")
+        # numpy makes one of more since version 2 only.
+        self.refused({"x": memoryview(bytearray(1)).cast("B", (1,) * 33)}, "x has 33 axes, at most 32")
+
+    def test_again(self):
+        """What is known of a result's place holds for the very same kind of array only."""
+        base = numpy.arange(12.0)
+        values = [
+            base, base.astype(">f8"), base.astype("i8"), base[:6], base.reshape(3, 4), base.reshape(3, 4).T, base.reshape(4, 3),
+            numpy.float64(2.5), numpy.arange(12).astype("M8[s]"), base.astype("S8"), base.astype("?"), base.view("c16"),
+            numpy.zeros(3, [("a", "i4"), ("b", "i4")]), numpy.zeros(3, [("c", "i4"), ("d", "i4")]),
+        ]
+        self.output = memoryview(bytearray(4096))
+        output = arrays.Output(self.output)
+        for first, second in itertools.product(values, values):
+            results = output.write([first, second, first])
+            output.begin()
+            for (_, ref), value in zip(results, (first, second, first)):
+                got = self.read(ref)
+                self.assertEqual((got.dtype, got.shape), (value.dtype, value.shape))
+                numpy.testing.assert_array_equal(got, value)
+            self.assertTrue(apart(results), results)
+
+    def test_places_are_bounded(self):
+        self.output = memoryview(bytearray(1 << 16))
+        output = arrays.Output(self.output)
+        for n in range(3 * arrays.MAX_PLACES):
+            output.begin()
+            ((_, ref),) = output.write(numpy.full(n, n, "i4"))
+            self.assertEqual((self.read(ref).tolist(), ref.offset), ([n] * n, 0))
+        self.assertLessEqual(len(output.places), arrays.MAX_PLACES)
+
+    def test_largest_structures(self):
+        self.check(numpy.zeros(1, nested(8)), repr(nested(8)))
+        many = [(f"{i:x}", "|i1") for i in range(512)]
+        self.check(numpy.zeros(1, many), repr(many))
+        long = [("n" * (8192 - len("[('', '|i1')]")), "|i1")]
+        self.check(numpy.zeros(1, long), repr(long))
+        self.check(numpy.zeros(1, [("\ud55c", "|i1")]), "[('\ud55c', '|i1')]")
+
     def test_refused(self):
         overlapping = numpy.dtype({"names": ["a", "b"], "formats": ["i4", "i4"], "offsets": [0, 2]})
         for value, text in (
@@ -203,6 +262,14 @@ class Numpy(Written):
             (numpy.zeros(2, overlapping), "x has the dtype"),
             (numpy.zeros(2, [(("title", "a"), "i4")]), "x has the dtype"),
             (numpy.zeros(1, f"S{(1 << 20) + 1}"), "x has the dtype"),
+            (numpy.zeros(1, [("a", f"S{1 << 20}"), ("b", "i1")]), "x has the dtype"),
+            (numpy.zeros(1, [("a", "i4", (0,))]), "x has the dtype"),
+            (numpy.zeros(1, {"names": [""], "formats": ["i4"]}), "x has the dtype"),
+            (numpy.zeros(1, [("\ud800", "i4")]), "x has the dtype"),
+            (numpy.zeros(1, [(f"{i:x}", "i1") for i in range(513)]), "x has the dtype"),
+            (numpy.zeros(1, [("a", [(f"{i:x}", "i1") for i in range(512)])]), "x has the dtype"),
+            (numpy.zeros(1, [("n" * 8192, "i1")]), "x has the dtype"),
+            (numpy.zeros(1, nested(9)), "x has the dtype"),
         ):
             self.refused({"x": value}, text, 1 << 22)
 
@@ -215,11 +282,8 @@ class Buffers(Written):
 
     def both(self, *args):
         self.check(*args)
-        modules = without_numpy()
-        try:
+        with golden.without_numpy():
             self.check(*args)
-        finally:
-            modules.stop()
 
     def test_bytes(self):
         self.both(b"abc", "|S3", (), b"abc")
@@ -251,98 +315,300 @@ class Buffers(Written):
         ):
             self.refused(value, text)
 
+    def test_overlap(self):
+        """A block that lies where it is written to comes out whole."""
+        for shift in (0, 8, 64, 200):
+            memory = memoryview(bytearray(golden.counting(1024)))
+            want = bytes(memory[shift : shift + 500])
+            ((_, ref),) = arrays.Output(memory).write(memory[shift : shift + 500])
+            self.assertEqual((ref.offset, bytes(memory[:500])), (0, want))
 
-class Inputs(unittest.TestCase):
-    """Regions mapped as a call's arguments are."""
+    def test_lying_bytes(self):
+        class Lying(bytes):
+            def __len__(self):
+                return 100
+
+        self.both(Lying(b"ab"), "|S2", (), b"ab")
+
+
+class Made(unittest.TestCase):
+    """Arrays that a model writes where its results lie."""
 
     def setUp(self):
-        self.space = arrays.Space(BASE)
-        self.addCleanup(self.unmap)
+        self.memory = memoryview(bytearray(b"\xaa" * 4096))
+        self.output = arrays.Output(self.memory)
+        self.numpy = True
 
-    def unmap(self):
-        self.input = None
-        if self.space.next > BASE:
-            arrays.kernel.unmap(BASE, self.space.next - BASE)
+    def both(self, check):
+        """Runs a check with numpy and without it."""
+        check()
+        self.setUp()
+        self.numpy = False
+        with golden.without_numpy():
+            check()
 
-    def map(self, data, ref):
-        inputs, output = self.space.map_call([("n", 5), ("x", ref)], 0, [golden.memfd(data)])
-        self.assertEqual((list(inputs), inputs["n"], len(output)), (["n", "x"], 5, 0))
-        return inputs["x"]
+    def data(self, ref):
+        return bytes(self.memory[ref.offset : ref.offset + int(ref.descr[2:]) * math.prod(ref.shape)])
 
-    def test_numpy(self):
-        for value in (
-            numpy.arange(6, dtype="f8"),
-            numpy.arange(6, dtype=">i2").reshape(2, 3),
-            numpy.asfortranarray(numpy.arange(6.0).reshape(2, 3)),
-            numpy.array(2.5),
-            numpy.zeros((3, 0, 2)),
-            numpy.array([b"ab", b"c"]),
-            numpy.array(["é"]),
-            numpy.array(["2020-01-01"], "M8[25s]"),
-            numpy.zeros(2, numpy.dtype([("a", "i1"), ("it's", "f4", (2,))], align=True)),
-            numpy.arange(10000.0),
+    def list(self, results):
+        return [(name, v.descr, v.shape, v.offset) if type(v) is wire.Ref else (name, v) for name, v in results]
+
+    def test_declared(self):
+        def check():
+            declared = self.output.declare([("a", wire.Ref("<f8", (2, 3), 0)), ("b", wire.Ref("<i2", (5,), 64))])
+            for _ in range(2):  # a call's arrays are not the next one's
+                got = self.output.begin(declared)
+                self.assertEqual(list(got), ["a", "b"])
+                self.assertEqual((got["a"].shape, got["b"].shape, got["b"].itemsize), ((2, 3), (5,), 2))
+                got["b"][4] = 7
+                results = self.output.write(array.array("d", [1.5]))
+                self.assertEqual(self.list(results), [("a", "<f8", (2, 3), 0), ("b", "<i2", (5,), 64), ("result", "<f8", (1,), 128)])
+                self.assertEqual(self.data(results[1][1])[8:], b"\7\0")
+                self.output.end()
+
+        self.both(check)
+
+    def test_declared_order(self):
+        """What lies last counts, not what was named last."""
+        got = self.output.begin(self.output.declare([("b", wire.Ref("<f8", (8,), 192)), ("a", wire.Ref("<f8", (8,), 0))]))
+        self.assertEqual(list(got), ["b", "a"])
+        self.assertEqual(self.output.write({"c": numpy.zeros(1)})[2][1].offset, 256)
+
+    def test_declared_fortran(self):
+        got = self.output.begin(self.output.declare([("a", wire.Ref("<f8", (2, 3), 0, True))]))
+        self.assertEqual((got["a"].flags.f_contiguous, got["a"].flags.writeable), (True, True))
+        with golden.without_numpy(), self.assertRaisesRegex(arrays.UnusableInput, "Fortran order needs numpy"):
+            self.output.declare([("a", wire.Ref("<f8", (2, 3), 0, True))])
+
+    def test_returned_or_not(self):
+        """The result is the same whatever becomes of the array: it is where it was made."""
+        made, five = ("y", "<f8", (3,), 0), ("result_1", 5)
+        for returned, want in (
+            (lambda y: None, [made]),
+            (lambda y: y, [made]),
+            (lambda y: [y], [made]),
+            (lambda y: (y, 5), [made, five]),
+            (lambda y: (5, y), [made, ("result", 5)]),
+            (lambda y: (y, y), [made]),
+            (lambda y: [], [made]),
+            (lambda y: {}, [made]),
+            (lambda y: {"y": y}, [made]),
+            (lambda y: {"n": 5, "y": y}, [made, ("n", 5)]),
+            (lambda y: 5, [made, ("result", 5)]),
+            (lambda y: [None], [made, ("result", None)]),
+            # The model gave it two names, so it is two results.
+            (lambda y: {"z": y}, [made, ("z", "<f8", (3,), 64)]),
+            (lambda y: {"y": y, "z": y}, [made, ("z", "<f8", (3,), 64)]),
         ):
-            fortran = value.flags.f_contiguous and not value.flags.c_contiguous
-            descr = arrays.describe_dtype("x", value.dtype)
-            got = self.map(value.tobytes("F" if fortran else "C"), wire.Ref(descr, value.shape, 0, fortran))
-            numpy.testing.assert_array_equal(got, value)
-            self.assertEqual((got.dtype, got.flags.writeable, got.flags.f_contiguous), (value.dtype, False, value.flags.f_contiguous))
-            with self.assertRaisesRegex(ValueError, "read-only"):
-                got[...] = 0
-            self.stays_read_only(got)
-            del got
 
-    def stays_read_only(self, got):
-        """What the kernel refuses to write, numpy refuses to call writeable."""
-        for view in (got, got.view(), got.T, got[...]):
-            with self.assertRaisesRegex(ValueError, "cannot set WRITEABLE flag"):
-                view.flags.writeable = True
-            with self.assertRaisesRegex(ValueError, "cannot set WRITEABLE flag"):
-                view.setflags(write=True)
-        with self.assertRaisesRegex(ValueError, "read-only"):
-            numpy.ndarray(got.shape, got.dtype, got.base)[...] = 0
+            def check():
+                self.output.begin()
+                y = self.output.empty("y", 3)
+                for i in range(3):
+                    y[i] = i + 0.5
+                results = self.output.write(returned(y))
+                self.assertEqual(self.list(results), want)
+                for _, ref in results:
+                    if type(ref) is wire.Ref:
+                        self.assertEqual(array.array("d", self.data(ref)).tolist(), [0.5, 1.5, 2.5])
 
-    def test_offset(self):
-        got = self.map(bytes(64) + numpy.arange(3.0).tobytes(), wire.Ref("<f8", (3,), 64))
-        self.assertEqual(got.tolist(), [0, 1, 2])
+            self.both(check)
 
-    def test_without_numpy(self):
-        modules = without_numpy()
-        self.addCleanup(modules.stop)
-        for code, descr in zip("?bBhHiIqQfd", "|b1 |i1 |u1 <i2 <u2 <i4 <u4 <i8 <u8 <f4 <f8".split()):
-            data = array.array("B", [0, 1] * 24).tobytes()
-            view = memoryview(data).cast(code)
-            got = self.map(data, wire.Ref(descr, (len(view),), 0))
-            self.assertEqual((got.format, got.tolist(), got.readonly), (code, view.tolist(), True))
-            if len(view) % 2 == 0:
-                got = self.map(data, wire.Ref(descr, (2, len(view) // 2), 0))
-                self.assertEqual(got.tolist(), view.cast("B").cast(code, (2, len(view) // 2)).tolist())
-        got = self.map(bytes(8), wire.Ref("<f8", (), 0))
-        self.assertEqual((got.shape, got.tolist()), ((), 0.0))
-        self.assertEqual(len(self.map(b"", wire.Ref("<f8", (0,), 0))), 0)
-        # Order does not matter where there is one axis at most.
-        self.assertEqual(self.map(bytes(8), wire.Ref("<i4", (2,), 0, True)).tolist(), [0, 0])
-        for ref in (wire.Ref(">f8", (1,), 0), wire.Ref("<f2", (4,), 0), wire.Ref("|S8", (1,), 0), wire.Ref("[('a', '<f8')]", (1,), 0)):
-            with self.assertRaisesRegex(arrays.UnusableInput, "needs numpy, which this interpreter does not have"):
-                self.map(bytes(8), ref)
-        with self.assertRaisesRegex(arrays.UnusableInput, "Fortran order needs numpy"):
-            self.map(bytes(32), wire.Ref("<f8", (2, 2), 0, True))
+    def test_views_are_copied(self):
+        self.output.begin()
+        y = self.output.empty("y", (4, 4), "i4")
+        y[...] = numpy.arange(16).reshape(4, 4)
+        views = {"row": y[1], "column": y[:, 1], "turned": y.T, "all": y[...], "bytes": memoryview(y), "raw": y.view("u1")}
+        want = {"y": y.copy(), **{k: numpy.array(v) for k, v in views.items()}}
+        results = self.output.write(views)
+        self.assertEqual([name for name, _ in results], list(want))
+        self.assertTrue(apart(results), self.list(results))
+        for name, ref in results:
+            order = "F" if ref.fortran else "C"
+            got = numpy.ndarray(ref.shape, ref.descr, self.memory, ref.offset, order=order)
+            numpy.testing.assert_array_equal(got, want[name])
 
-    def test_output(self):
-        fd = golden.memfd(b"", 5000)
-        _, output = self.space.map_call([], 5000, [fd])
-        output[4999] = 7
-        self.assertEqual((len(output), output.readonly), (5000, False))
-        with self.assertRaises(OSError):
-            os.fstat(fd)
-        del output
+    def test_parts_are_copied_without_numpy(self):
+        with golden.without_numpy():
+            self.output.begin()
+            y = self.output.empty("y", 8, "u1")
+            y[:] = bytes(range(8))
+            results = self.output.write({"half": y[4:], "back": y[::-1]})
+        self.assertEqual(self.list(results), [("y", "|u1", (8,), 0), ("half", "|u1", (4,), 64), ("back", "|u1", (8,), 128)])
+        self.assertEqual([self.data(ref) for _, ref in results], [bytes(range(8)), bytes(range(4, 8)), bytes(range(7, -1, -1))])
 
-    def test_space(self):
-        """A free page lies behind every mapping."""
-        for size, pages in ((1, 2), (4096, 2), (4097, 3)):
-            before = self.space.next
-            self.space.map(golden.memfd(b"", size), size, False)
-            self.assertEqual(self.space.next - before, pages * 4096)
-        before = self.space.next
-        self.assertEqual(len(self.space.map(golden.memfd(b""), 0, True)), 0)
-        self.assertEqual(self.space.next, before)
+    def test_apart(self):
+        """All that comes behind is aligned, and nothing overlaps."""
+
+        def check():
+            for sizes in itertools.product((0, 1, 63, 64, 65), repeat=3):
+                self.output.begin(self.output.declare([("d", wire.Ref("|u1", (sizes[0],), 0))]))
+                self.output.empty("a", sizes[1], "|u1")
+                self.output.empty("b", sizes[2], "|u1")
+                self.output.room = 0
+                results = self.output.write({"c": bytearray(3), "t": "text", "e": b""})
+                self.assertEqual([name for name, _ in results], ["d", "a", "b", "c", "t", "e"])
+                offsets = [value.offset for _, value in results]
+                self.assertEqual(offsets, sorted(offsets))
+                ends = [v.offset + (v.size if type(v) is wire.Span else len(self.data(v))) for _, v in results]
+                for end, begin in zip(ends, offsets[1:]):
+                    self.assertTrue(begin % 64 == 0 and begin >= end, self.list(results))
+
+        self.both(check)
+
+    def test_earlier_call(self):
+        """The next call begins at the front, and an array of an earlier one is an array like any other."""
+        self.output.begin()
+        old = self.output.empty("old", 4)
+        old[:] = 1, 2, 3, 4
+        self.output.write(None)
+        self.output.end()
+        self.output.begin()
+        self.assertEqual(self.list(self.output.write(old)), [("result", "<f8", (4,), 0)])
+        self.assertEqual(old.tolist(), [1, 2, 3, 4])
+
+    def test_shapes(self):
+        def check():
+            for shape, want in ((3, (3,)), ((), ()), ((2, 3), (2, 3)), ([2], (2,)), (0, (0,)), ((2, 0), (2, 0)), ((1,) * 32, (1,) * 32)):
+                self.output.begin()
+                self.output.empty("a", shape)
+                ((_, ref),) = self.output.write(None)
+                self.assertEqual(ref.shape, want)
+
+        self.both(check)
+        self.output = arrays.Output(self.memory)
+        self.output.begin()
+        self.assertEqual(self.output.empty("n", numpy.int64(3)).shape, (3,))
+        self.assertEqual(self.output.empty("a", numpy.array([2, 3])).shape, (2, 3))
+
+    def test_dtypes(self):
+        def check():
+            for dtype, descr in (
+                ("f8", "<f8"), ("<f8", "<f8"), ("d", "<f8"), ("i4", "<i4"), ("B", "|u1"), ("u1", "|u1"), ("|u1", "|u1"), ("?", "|b1"), ("b", "|i1"),
+            ):
+                self.output.begin()
+                got = self.output.empty("a", 2, dtype)
+                ((_, ref),) = self.output.write(None)
+                self.assertEqual((ref.descr, got.nbytes), (descr, int(descr[2]) * 2))
+
+        self.both(check)
+        for dtype, descr in ((float, "<f8"), (">i2", ">i2"), ("M8[s]", "<M8[s]"), ("S3", "|S3"), ([("a", "i4")], "[('a', '<i4')]"), (None, "<f8"), (numpy.float32, "<f4")):
+            self.output.begin()
+            self.output.empty("a", 2, dtype)
+            self.assertEqual(self.output.write(None)[0][1].descr, descr)
+
+    def test_refused(self):
+        def check():
+            for args, kind, text in (
+                (("", 1), ValueError, "is no name for a result"),
+                (("a b", 1), ValueError, "'a b' is no name"),
+                ((5, 1), ValueError, "5 is no name"),
+                (("x" * 65, 1), ValueError, "is no name"),
+                (("again", 1), ValueError, "there is an array again already"),
+                (("given", 1), ValueError, "there is an array given already"),
+                (("a", -1), ValueError, "none negative"),
+                (("a", (-1, -8)), ValueError, "none negative"),
+                (("a", (1,) * 33), ValueError, "at most 32 axes"),
+                (("a", (0, 1 << 62, 8)), ValueError, "too long an axis"),
+                (("a", 1.5), TypeError, "not of integers"),
+                (("a", "3"), TypeError, "not of integers"),
+                (("a", (2, None)), TypeError, "not of integers"),
+                (("a", 1 << 70), arrays.OutputTooLarge, "the limit is 4096"),
+                (("a", 512), arrays.OutputTooLarge, "need at least 4224 bytes, the limit is 4096"),
+                (("a", 1, "none"), (ValueError, TypeError), "none"),
+                (("a", 1, "O"), ValueError, "'O'"),
+            ):
+                self.output.begin(self.output.declare([("given", wire.Ref("<f8", (1,), 0))]))
+                self.output.empty("again", 1)
+                with self.assertRaisesRegex(kind, text, msg=args):
+                    self.output.empty(*args)
+                # A refusal leaves no trace.
+                self.assertEqual(self.list(self.output.write(b"x")), [("given", "<f8", (1,), 0), ("again", "<f8", (1,), 64), ("result", "|S1", (), 128)])
+
+        self.both(check)
+        for dtype in ("longdouble", "V3", [("a", "longdouble")], [("a", "i4", (0,))]):
+            self.output.begin()
+            with self.assertRaisesRegex(arrays.InvalidResult, "a has the dtype .* which cannot be returned"):
+                self.output.empty("a", 1, dtype)
+        with golden.without_numpy():
+            for dtype in (float, None, [("a", "i4")], ">f8", "S3", "f2"):
+                with self.assertRaisesRegex(ValueError, "of a: use one of b1 f4 f8 i1"):
+                    self.output.empty("a", 1, dtype)
+
+    def test_too_large(self):
+        """The model hears of it at its own line, and has the cause of a result that does not fit."""
+
+        def check():
+            self.output.begin()
+            self.output.empty("a", 4096 - 64, "u1")
+            self.output.empty("b", 64, "u1")
+            with self.assertRaises(arrays.OutputTooLarge) as caught:
+                self.output.empty("c", 1, "u1")
+            self.assertEqual(model.describe(caught.exception).cause, model.OUTPUT)
+            with self.assertRaises(arrays.OutputTooLarge):
+                self.output.write(b"x")
+            self.assertEqual(len(self.output.write(None)), 2)
+
+        self.both(check)
+
+    def test_no_output(self):
+        output = arrays.Output(memoryview(bytearray()))
+        output.begin()
+        self.assertEqual(output.empty("a", 0).nbytes, 0)
+        with self.assertRaises(arrays.OutputTooLarge):
+            output.empty("b", 1)
+
+    def test_outside_a_call(self):
+        def check():
+            self.refuses_now()
+            self.output.begin()
+            self.output.write(None)
+            self.refuses_now()
+            self.output.end()
+            self.refuses_now()
+            self.output.begin()
+            self.output.end()  # as after an exception
+            self.refuses_now()
+
+        self.both(check)
+
+    def refuses_now(self):
+        with self.assertRaisesRegex(RuntimeError, "no call is running"):
+            self.output.empty("a", 1)
+
+    def test_two_of_one_name(self):
+        for returned in (5, [5], {"result": 5}):
+            self.output.begin()
+            self.output.empty("result", 1)
+            with self.assertRaisesRegex(arrays.InvalidResult, "two results are named result"):
+                self.output.write(returned)
+
+    def test_most(self):
+        self.output = arrays.Output(memoryview(bytearray(1 << 17)))
+        self.output.begin()
+        made = [self.output.empty(f"a{i}", 1, "u1") for i in range(arrays.MAX_RESULTS)]
+        with self.assertRaisesRegex(ValueError, "at most 1024 results"):
+            self.output.empty("b", 1)
+        self.assertEqual(len(self.output.write(made)), 1024)
+        with self.assertRaisesRegex(arrays.InvalidResult, "1025 results, at most 1024"):
+            self.output.write(5)
+
+    def test_threads(self):
+        """Threads of a model that make arrays at once get bytes of their own."""
+        self.output = arrays.Output(memoryview(bytearray(1 << 20)))
+        self.output.begin()
+        start = threading.Barrier(8)
+
+        def make(n):
+            start.wait()
+            for i in range(50):
+                self.output.empty(f"a{n}_{i}", i, "u1")
+
+        threads = [threading.Thread(target=make, args=(n,)) for n in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        results = self.output.write(None)
+        self.assertEqual(len(results), 400)
+        self.assertTrue(apart(results))

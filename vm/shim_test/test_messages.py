@@ -1,5 +1,6 @@
 """Every message by the code that sends or reads it, against the golden frames."""
 
+import array
 import linecache
 import os
 import socket
@@ -10,7 +11,8 @@ import unittest
 from unittest import mock
 
 import golden
-from _hotcell import model, sandbox, template, wire
+import numpy
+from _hotcell import arrays, functions, model, sandbox, space, template, wire
 
 TOKEN = 0x0102030405060708
 
@@ -161,6 +163,16 @@ class Sandbox(unittest.TestCase):
         self.assertEqual(load.env, ["TZ=UTC"])
         files = [(f.module, f.path, f.package, f.offset, f.size) for f in load.files]
         self.assertEqual(files, [("", "model.py", False, 0, 73), ("helpers", "helpers/__init__.py", True, 73, 62)])
+        (name, ref), other = load.args
+        self.assertEqual((name, ref.descr, ref.shape, ref.offset, other), ("history", "<f8", (100,), 800, ("window", 20)))
+        self.assertEqual([(r.id, r.size, r.passed) for r in load.regions], [(1, 8000, True)])
+        self.assertEqual((load.output, load.functions, load.exchange), (4096, ["rate"], 8192))
+
+    def test_call(self):
+        call = sandbox.Call(golden.decoder("call"))
+        self.assertEqual([name for name, _ in call.args], ["x", "scale"])
+        self.assertEqual([(r.id, r.size, r.passed) for r in call.regions], [(2, 24, True)])
+        self.assertEqual((call.forget, [name for name, _ in call.out], call.repeats), ([1], ["z"], False))
 
     def test_exception(self):
         conn, sock = golden.pair(self)
@@ -182,8 +194,25 @@ class Sandbox(unittest.TestCase):
         self.assertEqual(golden.receive(sock)[0], golden.read("ask"))
 
 
-MAIN = b"import helpers\n\n\ndef model(x, scale):\n    return helpers.times(x, scale)\n"
-HELPERS = b'def times(x, scale):\n    return {"y": x * scale, "n": len(x)}\n'
+# As long as the golden load says.
+MAIN = b"import helpers\n\n\ndef model(**given):\n    return helpers.f(**given)\n".ljust(73)
+HELPERS = b"def f(x,scale,z,history,**k):z[:]=history[:2];return x*scale".ljust(62)
+
+
+def call_frame(args=(), regions=(), forget=(), out=()):
+    """A Call; a region is its number and its bytes, or its size where it is named again."""
+    e = wire.Encoder()
+    e.args(args)
+    e.u32(len(regions))
+    for number, data in regions:
+        e.u64(number)
+        e.u64(len(data) if type(data) is bytes else data)
+        e.u8(type(data) is bytes)
+    e.u32(len(forget))
+    for number in forget:
+        e.u64(number)
+    e.args(out)
+    return e.frame(wire.CALL)
 
 
 class Conversation(unittest.TestCase):
@@ -191,14 +220,20 @@ class Conversation(unittest.TestCase):
 
     def start(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(20)
+        self.questions, asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for s in ours, self.questions:
+            s.settimeout(20)
+            self.addCleanup(s.close)
         pid = os.fork()
         if pid == 0:
             try:
                 ours.close()
-                sandbox.serve(wire.Conn(theirs.detach()), template.Fork(golden.decoder("fork")))
+                self.questions.close()
+                sandbox.serve(wire.Conn(theirs.detach()), wire.Conn(asking.detach()), template.Fork(golden.decoder("fork")))
             except EOFError:
                 os._exit(7)
+            except (wire.WireError, struct.error):
+                os._exit(3)
             except BaseException:
                 import traceback
 
@@ -206,7 +241,7 @@ class Conversation(unittest.TestCase):
             finally:
                 os._exit(1)
         theirs.close()
-        self.addCleanup(ours.close)
+        asking.close()
         self.pid = pid
         return ours
 
@@ -220,7 +255,7 @@ class Conversation(unittest.TestCase):
         for fd in regions:
             os.close(fd)
 
-    def load(self, sock, source, function="model"):
+    def load(self, sock, source, function="model", output=0):
         """Sends a Load with one file; returns the frame that comes next."""
         e = wire.Encoder()
         e.text(function)
@@ -236,20 +271,32 @@ class Conversation(unittest.TestCase):
         e.u8(0)
         e.u64(0)
         e.u64(len(source))
-        self.send(sock, e.frame(wire.LOAD), golden.memfd(source))
+        e.args([])
+        e.u32(0)
+        e.u64(output)
+        e.texts([])
+        e.u64(0)
+        self.output = golden.memfd(b"", output)
+        self.addCleanup(os.close, self.output)
+        regions = [golden.memfd(source)] + [os.dup(self.output)] * bool(output)
+        self.send(sock, e.frame(wire.LOAD), *regions)
         return golden.receive(sock)[0]
 
-    def call(self, sock, *args, size=0):
-        e = wire.Encoder()
-        e.args(args)
-        e.u64(size)
-        regions = []
-        if size:
-            regions = [golden.memfd(b"", size)]
-        self.send(sock, e.frame(wire.CALL), *regions)
+    def call(self, sock, *args, regions=(), forget=(), out=()):
+        """Sends a Call; a region is its number and its bytes, or its size where it is named again."""
+        passed = [golden.memfd(data) for _, data in regions if type(data) is bytes]
+        self.send(sock, call_frame(args, regions, forget, out), *passed)
         frame, _ = golden.receive(sock)
-        kind, _, seq = wire.HEADER.unpack_from(frame)
-        return kind, wire.Decoder(frame[wire.HEADER.size :])
+        return wire.HEADER.unpack_from(frame)[0], wire.Decoder(frame[wire.HEADER.size :])
+
+    def results(self, got):
+        """The results of a call: arrays as their bytes."""
+        kind, d = got
+        self.assertEqual(kind, wire.RESULT, kind == wire.EXCEPTION and self.exception(got))
+        return {name: self.bytes(v) if type(v) is wire.Ref else v for name, v in d.args()}
+
+    def bytes(self, ref):
+        return os.pread(self.output, int(ref.descr[2:]) * numpy.prod(ref.shape, dtype=int), ref.offset)
 
     def exception(self, got):
         kind, d = got
@@ -258,14 +305,18 @@ class Conversation(unittest.TestCase):
 
     def test_golden(self):
         sock = self.start()
-        self.send(sock, golden.read("load"), golden.memfd(MAIN + HELPERS))
+        output, history = golden.memfd(b"", 4096), golden.memfd(struct.pack("<1000d", *range(1000)))
+        self.send(sock, golden.read("load"), golden.memfd(MAIN + HELPERS), history, os.dup(output), golden.memfd(b"", 8192))
         self.assertEqual(golden.receive(sock), (golden.read("loaded"), []))
+        want = wire.Encoder()
+        want.args([("z", wire.Ref("<f4", (2,), 64)), ("result", wire.Ref("<f8", (3,), 128))])
         for numbers in ((1.0, 2.0, 3.0), (4.5, -0.0, 1e300)):  # a call leaves room for the next
-            output = golden.memfd(b"", 4096)
-            self.send(sock, golden.read("call"), golden.memfd(struct.pack("<3d", *numbers)), os.dup(output))
-            self.assertEqual(golden.receive(sock), (golden.read("result"), []))
-            self.assertEqual(struct.unpack("<3d", os.pread(output, 24, 0)), tuple(2 * n for n in numbers))
-            os.close(output)
+            os.pwrite(output, bytes(4096), 0)
+            self.send(sock, golden.read("call"), golden.memfd(struct.pack("<3d", *numbers)))
+            self.assertEqual(golden.receive(sock), (want.frame(wire.RESULT), []))
+            self.assertEqual(struct.unpack("<2f", os.pread(output, 8, 64)), (100, 101))
+            self.assertEqual(struct.unpack("<3d", os.pread(output, 24, 128)), tuple(2 * n for n in numbers))
+        os.close(output)
         self.assertEqual(self.end(sock), 7)
 
     def test_calls_keep_state_and_outlive_exceptions(self):
@@ -295,8 +346,8 @@ class Conversation(unittest.TestCase):
             (b"def model(): raise SystemExit(3)", (), model.RAISED, "3"),
         ):
             sock = self.start()
-            self.assertEqual(self.load(sock, source), golden.read("loaded"))
-            got = self.exception(self.call(sock, *args, size=64))
+            self.assertEqual(self.load(sock, source, output=64), golden.read("loaded"))
+            got = self.exception(self.call(sock, *args))
             self.assertEqual(got[0], cause, got)
             self.assertIn(message, got[2])
             self.assertEqual(self.end(sock), 7)
@@ -322,19 +373,259 @@ class Conversation(unittest.TestCase):
             self.assertEqual(self.end(sock), 1)  # a model that did not load is not served
 
     def test_import_is_asked(self):
-        sock = self.start()
-        e = wire.Encoder()
         source = b"try:\n    import fractions\nexcept ImportError as e:\n    text = str(e), e.name\ndef model(): return text\n"
-        frame = self.load(sock, source)
-        d = wire.Decoder(frame[wire.HEADER.size :])
-        self.assertEqual((wire.HEADER.unpack_from(frame), d.text(), d.text()), ((wire.ASK, 1, 1), "import", "fractions"))
+        sock = self.start()
+        # The answer lies ready: it is read once the question was put.
+        e = wire.Encoder()
         e.u8(0)
         e.text("no fractions")
-        sock.send(e.frame(wire.ANSWER, 1))
-        self.assertEqual(golden.receive(sock), (golden.read("loaded"), []))
+        self.questions.send(e.frame(wire.ANSWER, 1))
+        self.assertEqual(self.load(sock, source), golden.read("loaded"))
+        frame, _ = golden.receive(self.questions)
+        d = wire.Decoder(frame[wire.HEADER.size :])
+        self.assertEqual((wire.HEADER.unpack_from(frame), d.text(), d.text()), ((wire.ASK, 1, 1), "import", "fractions"))
         kind, d = self.call(sock)
         self.assertEqual((kind, d.args()), (wire.RESULT, [("result", "no fractions"), ("result_1", "fractions")]))
         self.assertEqual(self.end(sock), 7)
+
+    def test_same_frame_again(self):
+        """What stands in the regions is new each time, and so are the objects that the model gets."""
+        source = b"""
+import hotcell
+def model(x, y, n):
+    total = int(x.sum())
+    y[0] = len(x) + n
+    x.shape = 2, 2
+    z = hotcell.empty("z", 1, "i4")
+    z[0] = total
+    y.dtype = "i2"
+    if total == 3: raise ValueError(total)
+    return {"total": total, "x": x + 1}
+"""
+        sock = self.start()
+        self.assertEqual(self.load(sock, source, output=4096), golden.read("loaded"))
+        ref, out = wire.Ref("<i4", (4,), 0), [("y", wire.Ref("<i4", (2,), 0))]
+        args = ("x", ref), ("n", 5)
+        region = golden.memfd(bytes(16))
+        self.addCleanup(os.close, region)
+        for i in range(6):
+            os.pwrite(region, struct.pack("<4i", i, 0, 0, 0), 0)
+            # The first one passes the region, the third is the first that nothing is read of.
+            fds = [os.dup(region)] if i == 0 else []
+            self.send(sock, call_frame(args, [(1, 16 if i else bytes(16))], (), out), *fds)
+            frame, _ = golden.receive(sock)
+            got = wire.HEADER.unpack_from(frame)[0], wire.Decoder(frame[wire.HEADER.size :])
+            if i == 3:
+                self.assertEqual(self.exception(got)[1:3], ("ValueError", "3"))
+                continue
+            results = self.results(got)
+            self.assertEqual(list(results), ["y", "z", "total", "x"])
+            self.assertEqual((results["y"][:4], results["z"], results["total"]), (struct.pack("<i", 9), struct.pack("<i", i), i))
+            self.assertEqual(results["x"], struct.pack("<4i", i + 1, 1, 1, 1))
+        self.assertEqual(self.end(sock), 7)
+
+    def test_wrong_inputs_again(self):
+        """An input that is unknown is so each time; the model is not called."""
+        sock = self.start()
+        self.assertEqual(self.load(sock, b"n = 0\ndef model(x=0):\n    global n\n    n += 1\n    return n\n"), golden.read("loaded"))
+        for args, want in (
+            ((("y", 1),), "unknown input y"), ((("y", 1),), "unknown input y"), ((("x", 1),), 1), ((("y", 1),), "unknown input y"),
+            ((), 2), ((), 3), ((("x", 1),), 4), ((("x", 1), ("y", 1)), "unknown input y"),
+        ):
+            got = self.call(sock, *args)
+            if type(want) is int:
+                self.assertEqual(self.results(got), {"result": want})
+            else:
+                self.assertIn(want, self.exception(got)[2])
+        self.assertEqual(self.end(sock), 7)
+
+    def test_kept_and_forgotten(self):
+        """A model may keep what it got: also of regions that are forgotten, and of others that came in their place."""
+        sock = self.start()
+        source = b"kept = []\ndef model(x):\n    kept.append(x)\n    return sum(int(k[0]) for k in kept)\n"
+        self.assertEqual(self.load(sock, source), golden.read("loaded"))
+        ref = wire.Ref("<i4", (1,), 0)
+        total = 0
+        for i in range(1, 40):
+            total += i
+            region = (i, struct.pack("<i", i))
+            self.assertEqual(self.results(self.call(sock, ("x", ref), regions=[region], forget=[i - 1])), {"result": total})
+            total += i
+            self.assertEqual(self.results(self.call(sock, ("x", ref), regions=[(i, 4)])), {"result": total})
+        self.assertEqual(self.end(sock), 7)
+
+    def test_wrong_frames_end_it(self):
+        """A broken supervisor gets no answer."""
+        for frame in (
+            call_frame([("x", wire.Ref("<i4", (1,), 0))], [(5, 4)]),  # never passed
+            call_frame([("x", wire.Ref("<i4", (1,), 0))], [(5, b"abcd")]),  # without its descriptor
+            call_frame([("x", 1)])[:-1],
+            golden.read("locked"),
+        ):
+            sock = self.start()
+            self.assertEqual(self.load(sock, b"def model(x=0): return 5\n"), golden.read("loaded"))
+            sock.send(frame)
+            self.assertEqual(sock.recv(100), b"")
+            self.assertEqual(self.end(sock), 3)
+
+
+class Calls(unittest.TestCase):
+    """Calls in this process: which frames are read, and what is left behind."""
+
+    def setUp(self):
+        self.conn, self.sock = golden.pair(self)
+        self.seen = []
+        bound = space.Inputs()
+        bound.add("b", 1)
+        self.output = arrays.Output(memoryview(bytearray(4096)))
+        stub = types.SimpleNamespace(bound=bound, output=self.output, call=self.model)
+        Calls.base += 1 << 40
+        self.granted = space.Space(Calls.base)
+        self.calls = sandbox.Calls(self.conn, stub, self.granted)
+        self.returns = None
+
+    base = 0x400000000000
+
+    def model(self, inputs):
+        self.seen.append({k: bytes(v) if k == "x" else v for k, v in inputs.items()})
+        return self.returns
+
+    def serve(self, *args, regions=(), forget=(), out=()):
+        """Serves one call as sandbox.serve does; tells whether its frame was known."""
+        decoder = wire.Decoder(call_frame(args, regions, forget, out)[wire.HEADER.size :])
+        fds = [golden.memfd(data) for _, data in regions if type(data) is bytes]
+        given = list(fds)
+        known = self.calls.known.get(decoder.b)
+        try:
+            self.calls.serve(known or sandbox.Call(decoder), fds)
+        finally:
+            self.assertFalse(any(map(golden.is_open, given)), "a descriptor is left open")
+        golden.receive(self.sock)
+        return known is not None
+
+    def test_known(self):
+        x = ("x", wire.Ref("|u1", (3,), 0))
+        for step, (options, known) in enumerate((
+            (dict(regions=[(1, b"abc")]), False),
+            (dict(regions=[(1, 3)]), False),
+            (dict(regions=[(1, 3)]), True),
+            (dict(regions=[(2, b"def")]), False),
+            (dict(regions=[(1, 3)]), False),  # what brings a region makes all unknown
+            (dict(regions=[(2, 3)]), False),
+            (dict(regions=[(1, 3)]), True),
+            (dict(regions=[(2, 3)]), True),
+            (dict(regions=[(2, 3)], forget=[1]), False),
+            (dict(regions=[(2, 3)], forget=[1]), False),
+            (dict(regions=[(2, 3)]), False),
+            (dict(regions=[(2, 3)]), True),
+        )):
+            self.assertEqual(self.serve(x, **options), known, step)
+            self.assertEqual(self.seen[-1], {"b": 1, "x": b"abc" if options["regions"][0][0] == 1 else b"def"})
+
+    def test_known_are_bounded(self):
+        for i in range(3 * sandbox.MAX_KNOWN):
+            self.assertFalse(self.serve(("n", i)))
+            self.assertTrue(self.serve(("n", i)))
+            self.assertEqual(self.seen[-1], {"b": 1, "n": i})
+        self.assertLessEqual(len(self.calls.known), sandbox.MAX_KNOWN)
+
+    def test_forgotten_end(self):
+        """No frame that is known keeps a mapping that is forgotten."""
+        x = ("x", wire.Ref("|u1", (3,), 0))
+        self.serve(x, regions=[(1, b"abc")])
+        self.serve(x, regions=[(1, 3)])
+        self.assertEqual(len(self.granted.ends), 1)
+        self.serve(("n", 1), forget=[1])
+        self.assertEqual((self.granted.ends, self.granted.regions), ({}, {}))
+
+    def test_failures(self):
+        """After a call that failed the next one finds everything as it should be."""
+        x = ("x", wire.Ref("|u1", (3,), 0))
+        z = ("z", wire.Ref("|u1", (3,), 0))
+        self.returns = object()
+        with self.assertRaises(arrays.InvalidResult):
+            self.serve(x, regions=[(1, b"abc")], out=[z])
+        self.assertEqual((self.output.running, self.output.made), (False, {}))
+        self.returns = None
+        self.serve(x, regions=[(1, 3)], out=[z])
+        self.assertTrue(self.serve(x, regions=[(1, 3)], out=[z]))
+        # Without numpy this dtype cannot be taken; the region can.
+        odd = ("x", wire.Ref("|S3", (), 0))
+        with golden.without_numpy(), self.assertRaises(arrays.UnusableInput):
+            self.serve(odd, regions=[(2, b"def")])
+        self.assertFalse(self.serve(x, regions=[(2, 3)]))
+        self.assertEqual(self.seen[-1]["x"], b"def")
+
+    def test_out(self):
+        """An array to write has the bytes that the host said, and is a new object each time."""
+        z = ("z", wire.Ref("<i4", (2, 2), 64))
+        for known in False, True:
+            self.assertEqual(self.serve(out=[z]), known)
+            got = self.seen[-1]["z"]
+            self.assertEqual((got.shape, got.flags.writeable), ((2, 2), True))
+            got[1, 1] = 7
+            self.assertEqual(bytes(self.output.view[76:80]), b"\7\0\0\0")
+            got.shape = (4,)
+
+
+class Functions(unittest.TestCase):
+    """Functions of the host, which a model calls over the socket for questions."""
+
+    def setUp(self):
+        conn, self.sock = golden.pair(self)
+        self.asker = sandbox.Asker(conn)
+        self.asker.seq = 7
+        self.region = memoryview(bytearray(4096))
+        self.functions = functions.Functions(self.asker, self.region)
+        self.rate = self.functions.make("rate")
+
+    def returned(self, value=None, failed=False, text=""):
+        e = wire.Encoder()
+        e.u8(failed)
+        e.text(text)
+        e.value(value)
+        self.sock.send(e.frame(wire.RETURNED, self.asker.seq + 1))
+
+    def test_golden(self):
+        self.sock.send(golden.read("returned"))
+        self.assertEqual(self.rate("EUR", at=array.array("q", [1, 2])), 1.25)
+        frame, _ = golden.receive(self.sock)
+        d = wire.Decoder(frame[wire.HEADER.size :])
+        want = golden.decoder("invoke")
+        self.assertEqual((wire.HEADER.unpack_from(frame), d.text()), (wire.HEADER.unpack_from(golden.read("invoke")), want.text()))
+        (text, ref), (wanted, other) = [[v for _, v in got.args()] for got in (d, want)]
+        self.assertEqual((text, ref.descr, ref.shape), (wanted, other.descr, other.shape))
+        self.assertEqual(bytes(self.region[ref.offset : ref.offset + 16]), struct.pack("<2q", 1, 2))
+
+    def test_values(self):
+        for value in (None, True, -5, 2.5, 1j, "text"):
+            self.returned(value)
+            got = self.rate(value)
+            self.assertEqual((got, type(got)), (value, type(value)))
+            frame, _ = golden.receive(self.sock)
+            d = wire.Decoder(frame[wire.HEADER.size :])
+            self.assertEqual((d.text(), d.args()), ("rate", [("_0", value)]))
+
+    def test_arrays_are_copies(self):
+        for context in (mock.patch.dict(sys.modules), golden.without_numpy()):
+            with context:
+                self.region[64:72] = struct.pack("<2i", 3, 4)
+                self.returned(wire.Ref("<i4", (2,), 64))
+                got = self.rate()
+                self.region[64:72] = bytes(8)
+                self.assertEqual(got.tolist(), [3, 4])
+                golden.receive(self.sock)
+        self.region[64:68] = "gr\u00fc".encode()
+        self.returned(wire.Span(64, 4))
+        self.assertEqual(self.rate(), "gr\u00fc")
+
+    def test_failed(self):
+        self.returned(failed=True, text="the host's function rate failed")
+        with self.assertRaisesRegex(functions.FunctionError, "^the host's function rate failed$"):
+            self.rate()
+        for args in ((object(),), ([1],), (bytearray(5000),)):
+            with self.assertRaisesRegex(functions.FunctionError, "^arguments of rate: "):
+                self.rate(*args)
 
 
 class Asking(unittest.TestCase):

@@ -7,7 +7,7 @@ import types
 import unittest
 from unittest import mock
 
-from _hotcell import arrays, model
+from _hotcell import arrays, functions, model
 
 
 class Cut(unittest.TestCase):
@@ -369,8 +369,10 @@ class Imports(unittest.TestCase):
             text = text.encode()
             files.append(model.File(name, key + ".py", key == "pack", len(source), len(text)))
             source += text
-        load = types.SimpleNamespace(modules=frozenset({"math"}), function="model", files=files)
+        load = types.SimpleNamespace(modules=frozenset({"math"}), function="model", files=files, functions=["rate"])
         m = model.Model(load, source, self.ask)
+        m.output = arrays.Output(memoryview(bytearray(4096)))
+        m.functions = functions.Functions(self.ask, memoryview(bytearray()))
         m.load()
         return m
 

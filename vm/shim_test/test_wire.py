@@ -21,7 +21,7 @@ def same(a, b):
     if type(a) is complex:
         return same(a.real, b.real) and same(a.imag, b.imag)
     if type(a) in (wire.Ref, wire.Span):
-        return all(same(getattr(a, f), getattr(b, f)) for f in type(a).__slots__)
+        return all(same(getattr(a, f), getattr(b, f)) for f in type(a).__slots__ if f != "encoded")
     if type(a) in (list, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if type(a) is dict:
@@ -61,7 +61,7 @@ ARGS = {
 
 
 MESSAGES = """boot ready fork forked failed exited
-hello locked waiting load loaded call result exception ask answer""".split()
+hello locked waiting load loaded call result exception ask answer invoke returned""".split()
 
 
 class Golden(unittest.TestCase):
@@ -83,8 +83,18 @@ class Golden(unittest.TestCase):
             self.assertTrue(same(got, want), f"{name}: {got}, want {want}")
             kind = wire.HEADER.unpack_from(golden.read(name))[0]
             if kind == wire.CALL:
-                self.assertEqual(decoder.u64(), 4096 if name == "call" else 0, name)
+                self.regions_and_out(name, decoder)
             self.assertEqual(decoder.at, len(decoder.b), f"{name}: bytes left")
+
+    def regions_and_out(self, name, decoder):
+        """What a Call has behind its arguments."""
+        regions = [(r.id, r.size, r.passed) for r in decoder.regions()]
+        forget, out = decoder.u64s(), decoder.args()
+        if name == "call":
+            self.assertEqual((regions, forget), ([(2, 24, True)], [1]))
+            self.assertTrue(same(out, [("z", wire.Ref("<f4", (2,), 64))]), out)
+        else:
+            self.assertEqual((regions, forget, out), ([], [], []), name)
 
     def test_encode(self):
         for name, args in ARGS.items():
@@ -108,6 +118,17 @@ class Codec(unittest.TestCase):
             with self.assertRaises(TypeError):
                 wire.Encoder().value(value)
 
+    def test_encoder_remembers(self):
+        """A reference or a name that was encoded before comes out as it did then."""
+        for n in range(2 * wire.MAX_NAMES):
+            refs = [wire.Ref("<f8", (n,), 64), wire.Ref("<f8", [n], 64, True), wire.Ref(f"|S{n}", (), 0)]
+            args = [(f"{letter}{n}", v) for letter, v in zip("abc", refs)]
+            for _ in range(2):
+                e = wire.Encoder()
+                e.args(args)
+                self.assertTrue(same(wire.Decoder(b"".join(e.parts)).args(), args), n)
+        self.assertLessEqual(len(wire._names), wire.MAX_NAMES)
+
     def test_encoder_takes_no_subclass(self):
         """A subclass may lie about itself: arrays turns it into the type itself before."""
         for base in (int, float, str):
@@ -117,11 +138,25 @@ class Codec(unittest.TestCase):
     def test_decoder_short(self):
         for name in golden.names():
             payload = golden.read(name)[wire.HEADER.size :]
-            if name not in ARGS or not payload:
+            if name not in ARGS:
                 continue
-            for n in range(len(payload) - 8):  # 8: a call's last field
+            end = wire.Decoder(payload)
+            end.args()
+            for n in range(end.at):
                 with self.assertRaises((wire.WireError, struct.error), msg=f"{name}: {n} bytes"):
                     wire.Decoder(payload[:n]).args()
+
+    def test_regions_short(self):
+        payload = golden.read("call")[wire.HEADER.size :]
+        d = wire.Decoder(payload)
+        d.args()
+        begin = d.at
+        d.regions()
+        for n in range(begin, d.at):
+            cut = wire.Decoder(payload[:n])
+            cut.at = begin
+            with self.assertRaises(struct.error, msg=f"{n} bytes"):
+                cut.regions()
 
     def test_decoder_refuses(self):
         with self.assertRaises(wire.WireError):
