@@ -11,13 +11,16 @@ TAGS    := netgo,osusergo
 LDFLAGS := -s -w -X main.version=$(VERSION) -linkmode external -extldflags -static
 GOBUILD := go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)'
 
-.PHONY: all build run test lint bench fuzz escape deps clean
+.PHONY: all build run test lint bench fuzz escape deps testdeps clean
 
 all: build
 
 # deps installs what the packages below need and the machine lacks.
 deps:
 	@sh deploy/deps.sh
+
+testdeps:
+	@sh deploy/deps.sh test
 
 build: deps
 	$(GOBUILD) -o $(BIN) ./cmd/hotcell
@@ -29,7 +32,7 @@ run: build
 # -race: the supervisor serves many goroutines. -count=1: tests that depend on
 # the kernel must not come from a cache. -p 1: packages take turns on small
 # machines, as their sandboxes have time limits.
-test: build
+test: testdeps build
 	@rm -f bin/skips
 	HOTCELL_BIN=$(CURDIR)/$(BIN) HOTCELL_SKIPS=$(CURDIR)/bin/skips go test -race -count=1 -p 1 -timeout 20m ./...
 	@[ ! -e bin/skips ] || { echo "skipped:"; cat bin/skips; }

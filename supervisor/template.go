@@ -217,6 +217,10 @@ func (t *template) receive() {
 			t.abandon(err)
 			return
 		}
+		if _, ok := m.(*ipc.Forked); !ok {
+			// No other message brings a descriptor that somebody would close.
+			closeFiles(files)
+		}
 		switch m := m.(type) {
 		case *ipc.Ready:
 			t.boot = *m
@@ -237,6 +241,12 @@ func (t *template) receive() {
 			t.abandon(fmt.Errorf("template sent %v", m.Type()))
 			return
 		}
+	}
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
 	}
 }
 

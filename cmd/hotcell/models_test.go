@@ -186,7 +186,11 @@ func (g guest) compare(r guestReport, exit int) (problems []string) {
 		}
 	}
 	for _, want := range g.usage {
-		if err := want.compare(r); err != nil {
+		empty, err := emptyModel()
+		if err == nil {
+			err = want.compare(r, empty)
+		}
+		if err != nil {
 			wrong("%v", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,7 +54,7 @@ exec setpriv --reuid 4242 --regid 4242 --clear-groups "$@"`
 // user: what systemd does for a user's manager.
 func delegate(t *testing.T) []string {
 	t.Helper()
-	const name = "delegated-test"
+	name := fmt.Sprintf("delegated-test-%d", os.Getpid())
 	var dirs []string
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		if err := os.WriteFile("/sys/fs/cgroup/cgroup.subtree_control", []byte("+memory +pids +cpu"), 0o644); err != nil {

@@ -183,3 +183,20 @@ func TestTreeName(t *testing.T) {
 		}
 	}
 }
+
+func TestMapsRoot(t *testing.T) {
+	for _, test := range []struct {
+		ids  string
+		want bool
+	}{
+		{"         0          0 4294967295\n", true},
+		{"         0       1000          1\n", false},
+		{"         0       1000          1\n         1     100000      65536\n", false},
+		{"         5          0          1\n", false},
+		{"", false},
+	} {
+		if got := mapsRoot(test.ids); got != test.want {
+			t.Errorf("mapsRoot(%q) = %v; want %v", test.ids, got, test.want)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (u *unified) choose(opts Options) (string, evict, error) {
 		return u.own, evictAll, nil
 	case systemdRuns():
 		return u.underSystemd()
-	case os.Geteuid() != 0:
+	case ordinary():
 		return u.own, evictAll, u.refuseUnlessWritable(V2)
 	case u.own != u.mount.point && !isLeafless(u.mount.point) && populated(u.mount.point):
 		return u.own, evictSelf, nil // others hold the namespace's root
@@ -196,6 +196,29 @@ func writable(dir string) bool {
 		}
 	}
 	return true
+}
+
+// ordinary reports whether this process has no rights of the host's root. The
+// root of a user namespace is, to the files of control groups, the user who
+// made it.
+func ordinary() bool {
+	if os.Geteuid() != 0 {
+		return true
+	}
+	ids, err := readFile("/proc/self/uid_map")
+	return err == nil && !mapsRoot(string(ids))
+}
+
+// mapsRoot reads a uid_map: does root stand for root outside? It says so of the
+// namespace around only, and nested ones are where the difference matters least.
+func mapsRoot(ids string) bool {
+	for line := range strings.Lines(ids) {
+		f := strings.Fields(line)
+		if len(f) == 3 && f[0] == "0" && f[1] == "0" {
+			return true
+		}
+	}
+	return false
 }
 
 // delegated reports whether a group is marked as its user's own.

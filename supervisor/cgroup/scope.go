@@ -28,7 +28,7 @@ func systemdRuns() bool { return isDir("/run/systemd/system") }
 func (u *unified) underSystemd() (string, evict, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), scopeLimit)
 	defer cancel()
-	mine := os.Geteuid() != 0 && writable(u.own)
+	mine := ordinary() && writable(u.own)
 	if mine && !strings.Contains(u.own, "/user@") {
 		return u.own, evictAll, nil // given by an administrator
 	}

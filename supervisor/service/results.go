@@ -68,6 +68,18 @@ func (r *results) gone() []uint64 {
 	return list
 }
 
+// withdraw takes back what a reply named that the client did not get.
+func (r *results) withdraw(named ipc.Region) {
+	got := r.open[named.ID]
+	if got == nil {
+		return
+	}
+	if named.Passed {
+		delete(r.names, got.Region)
+	}
+	r.release([]uint64{named.ID})
+}
+
 func (r *results) release(numbers []uint64) {
 	for _, n := range numbers {
 		if got := r.open[n]; got != nil {

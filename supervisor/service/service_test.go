@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"math/big"
 	"os"
 	"testing"
 	"time"
@@ -148,6 +149,13 @@ type model struct {
 func (m *model) send(message ipc.Message, files ...*os.File) {
 	m.t.Helper()
 	if err := m.conn.Send(message, 0, files...); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *model) decide(seq uint32, d *ipc.Decision) {
+	m.t.Helper()
+	if err := m.conn.Send(d, seq); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -331,6 +339,24 @@ func TestFollow(t *testing.T) {
 	closeAll(files)
 }
 
+// A result may fill a frame, and a reply says more than a result.
+func TestTooManyResults(t *testing.T) {
+	c := start(t)
+	m := c.launch("def model(n):\n    return 1 << 8 * 32767, 1 << 8 * n\n", &ipc.Launch{})
+	receive[*ipc.Launched](t, m.conn)
+	for _, test := range []struct {
+		bytes int64
+		fits  bool
+	}{{30000, true}, {32721, false}, {30000, true}} {
+		m.send(&ipc.Request{Args: []ipc.Arg{{Name: "n", Value: ipc.Value{Kind: ipc.KindInt, Int: big.NewInt(test.bytes)}}}})
+		if test.fits {
+			receive[*ipc.Reply](t, m.conn)
+		} else if f, _ := receive[*ipc.Failure](t, m.conn); f.Verdict != "invalid-result" || f.Ended {
+			t.Errorf("failure is %+v; want an invalid-result that does not end the model", f)
+		}
+	}
+}
+
 func TestQuestions(t *testing.T) {
 	c := start(t)
 	m := c.launch("def model():\n    with open('/settings') as f:\n        return f.read()\n", &ipc.Launch{Ask: true})
@@ -340,13 +366,15 @@ func TestQuestions(t *testing.T) {
 	if q.Kind != "open" || q.Target != "/settings" || q.Write {
 		t.Errorf("question is %+v", q)
 	}
-	m.send(&ipc.Decision{Effect: "virtual", Content: []byte("20")})
+	m.decide(1, &ipc.Decision{Effect: "virtual", Content: []byte("20")})
 	if reply, _ := receive[*ipc.Reply](t, m.conn); reply.Values[0].Value.Text != "20" {
 		t.Errorf("reply is %+v; want 20", reply.Values)
 	}
 	m.send(&ipc.Request{})
 	receive[*ipc.Question](t, m.conn)
-	m.send(&ipc.Decision{Effect: "nonsense"})
+	// The answer to the question before decides nothing.
+	m.decide(1, &ipc.Decision{Effect: "virtual", Content: []byte("20")})
+	m.decide(2, &ipc.Decision{Effect: "nonsense"})
 	if f, _ := receive[*ipc.Failure](t, m.conn); f.Class != "PermissionError" {
 		t.Errorf("failure is %+v; want a PermissionError", f)
 	}

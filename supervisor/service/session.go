@@ -32,11 +32,18 @@ type session struct {
 	waiting   atomic.Bool    // the client waits for a launch or a call: it answers questions
 	calling   atomic.Bool
 	questions sync.Mutex
-	decisions chan *ipc.Decision
+	asked     uint32 // the sequence number of the last question
+	decisions chan decision
 
 	follow  []*os.File             // where the model's output goes
 	regions map[uint64]*shm.Region // the client's, by its numbers
 	results results
+}
+
+// decision is the answer to the question of a sequence number.
+type decision struct {
+	seq     uint32
+	message *ipc.Decision
 }
 
 // newSession takes the model's socket over, and with it all files.
@@ -52,7 +59,7 @@ func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session,
 	files[0].Close()
 	return &session{
 		server: server, conn: ipc.NewConn(socket), launch: launch, files: files[1:],
-		decisions: make(chan *ipc.Decision, 1), regions: map[uint64]*shm.Region{},
+		decisions: make(chan decision, 1), regions: map[uint64]*shm.Region{},
 	}, nil
 }
 
@@ -94,12 +101,9 @@ func (s *session) run(ctx context.Context) {
 // abandon ends the launch, or the model with the call under way.
 func (s *session) abandon() {
 	s.cancel()
-	select {
-	case <-s.launched:
-		if s.model != nil {
-			s.model.Cancel()
-		}
-	default:
+	<-s.launched // a launch that was just then over has made a model
+	if s.model != nil {
+		s.model.Cancel()
 	}
 }
 
@@ -107,7 +111,7 @@ func (s *session) abandon() {
 // model.
 func (s *session) serve() error {
 	for {
-		message, _, files, err := s.conn.Receive(ipc.AnyFiles)
+		message, seq, files, err := s.conn.Receive(ipc.AnyFiles)
 		if err != nil {
 			return err
 		}
@@ -123,14 +127,15 @@ func (s *session) serve() error {
 				answer, passed := s.call(message, files)
 				s.waiting.Store(false)
 				s.calling.Store(false)
-				s.conn.Send(answer, 0, passed...)
+				s.answer(answer, passed)
 			})
 		case *ipc.Decision:
 			closeAll(files)
 			select {
-			case s.decisions <- message:
-			default: // nobody asked
+			case <-s.decisions: // of a question that nobody waits for any more
+			default:
 			}
+			s.decisions <- decision{seq, message}
 		case *ipc.Cancel:
 			closeAll(files)
 			s.abandon()
@@ -162,10 +167,24 @@ func (s *session) start(ctx context.Context) {
 		s.model, err = s.server.Supervisor.Launch(ctx, s.spec, inputs...)
 	}
 	if err != nil {
-		s.conn.Send(failure(err, true), 0)
+		s.answer(failure(err, true), nil)
 		return
 	}
-	s.conn.Send(&ipc.Launched{}, 0)
+	s.answer(&ipc.Launched{}, nil)
+}
+
+// answer sends what a launch or a call came to. A sandbox chose much of a
+// reply, up to the size of a frame; with what is added it may be too much for
+// one, and the client must not wait for ever.
+func (s *session) answer(m ipc.Message, files []*os.File) {
+	err := s.conn.Send(m, 0, files...)
+	reply, ok := m.(*ipc.Reply)
+	if err == nil || !ok {
+		return
+	}
+	s.results.withdraw(reply.Region)
+	s.conn.Send(&ipc.Failure{Verdict: string(supervisor.InvalidResult), Source: string(supervisor.FromModel),
+		Reason: "the results are too many for one answer: return them as arrays", Ended: s.ended()}, 0)
 }
 
 // prepare makes a spec of the launch.
@@ -315,27 +334,34 @@ func (s *session) ask(ctx context.Context, o syscallpolicy.Operation) (syscallpo
 	}
 	s.questions.Lock()
 	defer s.questions.Unlock()
-	select {
-	case <-s.decisions: // of a question that nobody waits for any more
-	default:
-	}
-	question := &ipc.Question{Kind: o.Kind.String(), Target: clip(o.Target), Write: o.Write, Syscall: o.Syscall}
-	if err := s.conn.Send(question, 0); err != nil {
+	s.asked++
+	question := &ipc.Question{Kind: o.Kind.String(), Target: clip(o.Target, 4096), Write: o.Write, Syscall: o.Syscall}
+	if err := s.conn.Send(question, s.asked); err != nil {
 		return denied, false
 	}
-	select {
-	case d := <-s.decisions:
-		effect, err := syscallpolicy.ParseEffect(d.Effect)
-		if err != nil {
+	for {
+		select {
+		case d := <-s.decisions:
+			// An answer that came late to the question before must not decide
+			// this one.
+			if d.seq == s.asked {
+				return decided(d.message)
+			}
+		case <-ctx.Done():
 			return denied, false
 		}
-		return syscallpolicy.Decision{Effect: effect, Errno: unix.Errno(d.Errno), Content: string(d.Content)}, d.Always
-	case <-ctx.Done():
-		return denied, false
 	}
 }
 
-func clip(s string) string { return s[:min(len(s), 4096)] }
+func decided(d *ipc.Decision) (_ syscallpolicy.Decision, always bool) {
+	effect, err := syscallpolicy.ParseEffect(d.Effect)
+	if err != nil {
+		return syscallpolicy.Decision{}, false
+	}
+	return syscallpolicy.Decision{Effect: effect, Errno: unix.Errno(d.Errno), Content: string(d.Content)}, d.Always
+}
+
+func clip(s string, most int) string { return s[:min(len(s), most)] }
 
 // finish ends the model. A client that closed it gets the report.
 func (s *session) finish(tell bool) {
@@ -397,9 +423,11 @@ func failure(err error, ended bool) *ipc.Failure {
 	if !ok {
 		cause = &supervisor.Cause{Verdict: supervisor.InternalError, Source: supervisor.FromSupervisor, Reason: err.Error()}
 	}
-	f := &ipc.Failure{Verdict: string(cause.Verdict), Source: string(cause.Source), Reason: clip(cause.Reason), Ended: ended}
+	f := &ipc.Failure{Verdict: string(cause.Verdict), Source: string(cause.Source), Reason: clip(cause.Reason, 4096), Ended: ended}
+	// A hostile process may fill a frame with any of them.
 	if d := cause.Detail; d != nil {
-		f.Class, f.Message, f.Traceback, f.File, f.Line = d.Type, d.Message, d.Traceback, d.File, uint32(d.Line)
+		f.Class, f.Message, f.Traceback = clip(d.Type, 256), clip(d.Message, 8<<10), clip(d.Traceback, 32<<10)
+		f.File, f.Line = clip(d.File, 1024), uint32(d.Line)
 	}
 	return f
 }

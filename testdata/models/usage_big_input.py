@@ -1,4 +1,4 @@
-# run: --memory 60M big=@$BIG
+# run: --memory 60M --timeout 120s big=@$BIG
 # exit: 0
 # source: supervisor
 # reason: the model returned

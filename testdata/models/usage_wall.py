@@ -8,5 +8,5 @@ began = time.monotonic()
 
 
 def model():
-    time.sleep(1.2)
+    time.sleep(2.5)
     print("measured wall", time.monotonic() - began)

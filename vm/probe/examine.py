@@ -36,6 +36,7 @@ NEEDED = (
     "os",
     "random",
     "select",
+    "signal",
     "struct",
     "sys",
     "traceback",

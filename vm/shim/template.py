@@ -9,6 +9,7 @@ import importlib
 import os
 import random
 import select
+import signal
 import sys
 
 from _hotcell import absent, kernel, library, lockdown, threads, wire
@@ -155,7 +156,7 @@ class Template:
         our child when the intermediate ends: we are PID 1 of the namespace
         that the intermediate still belongs to.
         """
-        r, w = os.pipe()
+        r, w = lockdown.step(os.pipe)
         try:
             intermediate = lockdown.step(os.fork)
             if intermediate == 0:
@@ -169,12 +170,20 @@ class Template:
                 os.close(w)
         os.waitpid(intermediate, 0)
         if told[:1] == b"+":
-            pid = int(told[1:])
-            return pid, kernel.pidfd_open(pid)
+            return self.adopt(int(told[1:]))
         stage, number, text = (told.decode().split("\0") + ["", "", ""])[:3]
         raise lockdown.StageError(
             stage or "intermediate", int(number or 0), text or "it ended before it forked the sandbox"
         )
+
+    def adopt(self, pid):
+        """Takes a sandbox that is our child now; one that cannot be watched is not kept."""
+        try:
+            return pid, lockdown.step(kernel.pidfd_open, pid)
+        except lockdown.StageError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
 
     def reap(self, pidfd):
         token, pid = self.sandboxes.pop(pidfd)

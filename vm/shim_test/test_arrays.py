@@ -218,6 +218,7 @@ class Numpy(Written):
         values = [
             base, base.astype(">f8"), base.astype("i8"), base[:6], base.reshape(3, 4), base.reshape(3, 4).T, base.reshape(4, 3),
             numpy.float64(2.5), numpy.arange(12).astype("M8[s]"), base.astype("S8"), base.astype("?"), base.view("c16"),
+            base.astype("M8[1000ms]"), base.astype("m8[60s]"), base.astype("m8[m]"),
             numpy.zeros(3, [("a", "i4"), ("b", "i4")]), numpy.zeros(3, [("c", "i4"), ("d", "i4")]),
         ]
         self.output = memoryview(bytearray(4096))
@@ -227,9 +228,21 @@ class Numpy(Written):
             output.begin()
             for (_, ref), value in zip(results, (first, second, first)):
                 got = self.read(ref)
-                self.assertEqual((got.dtype, got.shape), (value.dtype, value.shape))
+                descr, fortran = arrays.describe_dtype("x", value.dtype), value.flags.fnc
+                self.assertEqual((ref.descr, ref.shape, ref.fortran), (descr, value.shape, fortran))
                 numpy.testing.assert_array_equal(got, value)
             self.assertTrue(apart(results), results)
+
+    def test_renamed_fields(self):
+        """A dtype whose names a model changes in place is described as it is then."""
+        self.output = memoryview(bytearray(4096))
+        output = arrays.Output(self.output)
+        value = numpy.zeros(2, [("a", "i4"), ("b", "f8")])
+        for names in ("a", "b"), ("c", "d"), ("a", "b"):
+            value.dtype.names = names
+            output.begin()
+            ((_, ref),) = output.write(value)
+            self.assertEqual(ref.descr, f"[('{names[0]}', '<i4'), ('{names[1]}', '<f8')]")
 
     def test_places_are_bounded(self):
         self.output = memoryview(bytearray(1 << 16))
@@ -595,6 +608,8 @@ class Made(unittest.TestCase):
 
     def test_threads(self):
         """Threads of a model that make arrays at once get bytes of their own."""
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(1e-6)
         self.output = arrays.Output(memoryview(bytearray(1 << 20)))
         self.output.begin()
         start = threading.Barrier(8)

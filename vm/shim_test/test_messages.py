@@ -92,6 +92,27 @@ class Template(unittest.TestCase):
     def test_intermediate_died(self):
         self.assertEqual(self.failure(b""), (TOKEN, "intermediate", 0, "it ended before it forked the sandbox"))
 
+    def test_no_more_descriptors(self):
+        """A template without a free descriptor says so, and outlives it."""
+        for name in ("pipe", "pidfd_open"):
+            conn, sock = golden.pair(self)
+            t, killed = self.template(conn), []
+
+            def none(*args):
+                raise OSError(24, "Too many open files")
+
+            none.__name__ = name
+            fake = mock.Mock(wraps=os, fork=lambda: 4242, waitpid=mock.Mock(), read=lambda *args: b"+77")
+            fake.kill = lambda *args: killed.append(args)
+            if name == "pipe":
+                fake.pipe = none
+            with mock.patch.object(template, "os", fake), mock.patch.object(template.kernel, "pidfd_open", none):
+                t.fork(template.Fork(golden.decoder("fork")), [])
+            frame, _ = golden.receive(sock)
+            d = wire.Decoder(frame[wire.HEADER.size :])
+            self.assertEqual((d.u64(), d.text(), d.u32(), d.text()), (TOKEN, name, 24, "[Errno 24] Too many open files"))
+            self.assertEqual((t.sandboxes, killed), ({}, [(77, 9)] if name == "pidfd_open" else []))
+
     def test_no_more_processes(self):
         """The template outlives it, and so do its other sandboxes."""
         e = OSError(11, "Resource temporarily unavailable")
@@ -555,6 +576,15 @@ class Calls(unittest.TestCase):
             self.serve(odd, regions=[(2, b"def")])
         self.assertFalse(self.serve(x, regions=[(2, 3)]))
         self.assertEqual(self.seen[-1]["x"], b"def")
+
+    def test_too_many_descriptors(self):
+        """A model finds no descriptor that the shim did not want."""
+        x = ("x", wire.Ref("|u1", (3,), 0))
+        decoder = wire.Decoder(call_frame([x], [(1, b"abc")])[wire.HEADER.size :])
+        fds = [golden.memfd(b"abc"), golden.memfd(b"def")]
+        given = list(fds)
+        self.calls.serve(sandbox.Call(decoder), fds)
+        self.assertEqual([golden.is_open(fd) for fd in given], [False, False])
 
     def test_out(self):
         """An array to write has the bytes that the host said, and is a new object each time."""

@@ -332,7 +332,21 @@ class Imports(unittest.TestCase):
         self.assertIs(self.model.import_module("math"), math)
         self.assertIs(self.model.import_module("xml.dom"), xml)
         self.assertIs(self.model.import_module("xml.dom", fromlist=("Node",)), xml.dom)
+        self.assertIs(self.model.import_module("xml", fromlist=("dom",)), xml)
         self.assertEqual(self.asked, [])
+
+    def test_compiled_code_imports_for_itself(self):
+        """datetime.strptime asks the model's builtins for _strptime."""
+        import fractions
+
+        self.assertIs(self.model.import_module("fractions", fromlist=[]), fractions)
+        self.assertEqual(self.asked, [])
+
+    def test_a_part_does_not_allow_the_package(self):
+        for parts in ((), None, ("sax",), ("dom", "sax"), ("*",)):
+            with self.assertRaises(ImportError):
+                self.model.import_module("xml", fromlist=parts)
+        self.assertEqual(self.asked, [("import", "xml")] * 5)
 
     def test_denied(self):
         with self.assertRaises(ImportError) as caught:
