@@ -1,0 +1,82 @@
+"""One conversation with the supervisor: frames over a SOCK_SEQPACKET socket."""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+from typing import Optional, Sequence, Tuple
+
+from . import _wire
+from ._wire import WireError
+
+_ROOM = socket.CMSG_LEN(4)  # no frame of the supervisor's brings more than one descriptor
+_NOSIGNAL = socket.MSG_NOSIGNAL
+_CLOEXEC = socket.MSG_CMSG_CLOEXEC
+_HEADER = _wire.HEADER.size
+
+
+class Gone(Exception):
+    """The conversation has ended."""
+
+
+class Conn:
+    """This process's end. Any thread may send; receive belongs to one at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._in = bytearray(_wire.MAX_FRAME)
+        self._view = memoryview(self._in)
+        self._buffers = [self._in]
+
+    def send(self, frame: bytes, fds: Sequence[int] = ()) -> None:
+        """Writes one frame, with descriptors if there are any; the caller keeps them. Gone at the end."""
+        try:
+            if fds:
+                rights = array.array("i", fds).tobytes()
+                self.sock.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], _NOSIGNAL)
+            else:
+                self.sock.send(frame, _NOSIGNAL)
+        except OSError as e:
+            raise Gone(str(e)) from None
+
+    def receive(self) -> Tuple[int, int, bytes, Optional[int]]:
+        """Waits for one frame: (type, sequence, payload, descriptor or None). The caller owns the descriptor.
+
+        Gone at the end, WireError for what is no frame.
+        """
+        try:
+            n, ancillary, flags, _ = self.sock.recvmsg_into(self._buffers, _ROOM, _CLOEXEC)
+        except ConnectionResetError:
+            # The supervisor ended with frames unread. The kernel says so once;
+            # then comes what it had sent before, and then the end.
+            return self.receive()
+        except OSError as e:
+            raise Gone(str(e)) from None
+        fd = _descriptor(ancillary) if ancillary else None
+        try:
+            if n == 0:
+                raise Gone("the conversation ended")
+            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+                raise WireError("a frame that is too large, or with more than one descriptor")
+            if n < _HEADER:
+                raise WireError(f"{n} bytes, which are no header")
+            kind, version, seq = _wire.HEADER.unpack_from(self._in)
+            if version != _wire.VERSION:
+                raise WireError(f"protocol version {version}; this client speaks {_wire.VERSION}")
+            return kind, seq, bytes(self._view[_HEADER:n]), fd
+        except BaseException:
+            if fd is not None:
+                os.close(fd)
+            raise
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+def _descriptor(ancillary: "list[Tuple[int, int, bytes]]") -> Optional[int]:
+    """The descriptor that came: there is room for one."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS and len(data) == 4:
+            return array.array("i", data)[0]
+    return None
