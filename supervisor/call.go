@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"hotcell/ipc"
@@ -138,9 +139,9 @@ func (m *Model) onlyCall(ctx context.Context) (*Results, *Cause) {
 	if cause != nil {
 		return nil, cause
 	}
+	m.logs.drain(time.Second) // too much of it came before; a thread may go on printing
 	switch answer := answer.(type) {
 	case *ipc.Result:
-		m.logs.drain(time.Second) // a thread may go on printing
 		cause := m.end(&Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model returned"})
 		if cause.Verdict != OK {
 			return nil, cause
@@ -255,6 +256,7 @@ func (m *Model) callMessage(c Call) (*ipc.Call, []*os.File, *Cause) {
 func (m *Model) prepareCall(c Call) (*ipc.Call, []*os.File, error) {
 	message := &ipc.Call{}
 	var files []*os.File
+	var passed []*shm.Region // by this call first
 	m.granted.calls++
 	for _, in := range c.Inputs {
 		if in.Region != nil {
@@ -262,6 +264,10 @@ func (m *Model) prepareCall(c Call) (*ipc.Call, []*os.File, error) {
 				return nil, nil, err
 			}
 		}
+	}
+	var err error
+	if message.Out, err = m.declare(c.Out); err != nil {
+		return nil, nil, err
 	}
 	if err := m.granted.reserve(c.Inputs); err != nil {
 		return nil, nil, err
@@ -271,11 +277,13 @@ func (m *Model) prepareCall(c Call) (*ipc.Call, []*os.File, error) {
 		if in.Region != nil {
 			ref, region, err := m.granted.place(in)
 			if err != nil {
+				m.granted.takeBack(passed)
 				return nil, nil, err
 			}
 			named, file := m.granted.name(region)
 			if file != nil {
 				files = append(files, file)
+				passed = append(passed, region)
 			}
 			message.Regions = append(message.Regions, named)
 			arg.Value.Ref = ref
@@ -284,12 +292,14 @@ func (m *Model) prepareCall(c Call) (*ipc.Call, []*os.File, error) {
 		}
 		message.Args = append(message.Args, arg)
 	}
-	message.Forget = m.granted.settle()
-	var err error
-	if message.Out, err = m.declare(c.Out); err != nil {
+	m.granted.settle()
+	message.Forget = m.granted.forget
+	if err := fits(message, files); err != nil {
+		m.granted.takeBack(passed)
 		return nil, nil, err
 	}
-	return message, files, fits(message, files)
+	m.granted.forget = nil
+	return message, files, nil
 }
 
 // declare gives the arrays that the model is to write their places in the
@@ -297,7 +307,13 @@ func (m *Model) prepareCall(c Call) (*ipc.Call, []*os.File, error) {
 func (m *Model) declare(out []shm.Ref) ([]ipc.Arg, error) {
 	var args []ipc.Arg
 	at := int64(0)
+	if len(out) > maxResults {
+		return nil, setupError(UnmetInput, "%d output arrays, at most %d are possible", len(out), maxResults)
+	}
 	for _, ref := range out {
+		if slices.ContainsFunc(args, func(a ipc.Arg) bool { return a.Name == ref.Name }) {
+			return nil, setupError(UnmetInput, "two output arrays are named %s", clip(ref.Name, 80))
+		}
 		ref.Offset = (at + shm.Align - 1) / shm.Align * shm.Align
 		if err := ref.Check(m.output.Size()); err != nil || !shm.ValidName(ref.Name) {
 			return nil, setupError(UnmetInput, "output array %s: %v; all that a call gives back may take %d bytes",

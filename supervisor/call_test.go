@@ -315,6 +315,29 @@ def model(out):
 	}
 }
 
+// A call that is refused has passed nothing: the next one does.
+func TestRefusedCallPassesNothing(t *testing.T) {
+	m := launchModel(t, testSupervisor(t), "def model(x, **out):\n    return float(x.sum())\n")
+	x := slice("x", floats(t, 10), 0, 10)
+	z := shm.Ref{Name: "z", DType: must(shm.ParseDType("<f8")), Shape: []int64{1}}
+	large := z
+	large.Shape = []int64{1 << 40}
+	long := Input{Name: "y", Value: ipc.Value{Kind: ipc.KindText, Text: strings.Repeat("y", ipc.MaxFrame)}}
+	for what, c := range map[string]Call{
+		"too large an output":   {Inputs: []Input{x}, Out: []shm.Ref{large}},
+		"two outputs of a name": {Inputs: []Input{x}, Out: []shm.Ref{z, z}},
+		"too long a frame":      {Inputs: []Input{x, long}},
+	} {
+		_, err := m.Call(t.Context(), c)
+		if cause, ok := errors.AsType[*Cause](err); !ok || cause.Verdict != SetupError {
+			t.Errorf("%s: %v; want setup-error", what, err)
+		}
+	}
+	if got := callFor(t, m, x); got != 45 {
+		t.Errorf("the call after = %g; want 45", got)
+	}
+}
+
 // What a model writes after its answer is not seen.
 func TestKeptResultsAreStable(t *testing.T) {
 	m := launchModel(t, testSupervisor(t), `

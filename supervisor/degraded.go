@@ -46,7 +46,7 @@ func (m *Model) watchMemory() {
 	for {
 		used, err := m.group.Usage()
 		if err == nil && used.Memory > m.limits.Memory {
-			m.end(&Cause{Verdict: MemoryLimit, Source: FromSupervisor,
+			m.endAlive(&Cause{Verdict: MemoryLimit, Source: FromSupervisor,
 				Reason: fmt.Sprintf("the model had %d bytes of memory, its limit is %d", used.Memory, m.limits.Memory)})
 			return
 		}
@@ -55,13 +55,6 @@ func (m *Model) watchMemory() {
 		case <-m.ended:
 			return
 		}
-	}
-}
-
-// lastLook keeps the figures of a process that is about to be killed.
-func (m *Model) lastLook() {
-	if g, ok := m.group.(*sampled.Group); ok {
-		g.Usage()
 	}
 }
 

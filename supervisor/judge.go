@@ -15,7 +15,7 @@ import (
 // raised turns what the model's process says of itself into a cause. The
 // kernel's word comes before it.
 func (m *Model) raised(e *ipc.Exception) *Cause {
-	if cause := m.outOfMemory(); cause != nil {
+	if cause := m.killedForMemory(); cause != nil {
 		return cause
 	}
 	info := &ErrorInfo{Type: e.Class, Message: e.Message, Traceback: e.Traceback, File: e.File, Line: int(e.Line)}
@@ -67,13 +67,18 @@ func firstLine(s string) string {
 	return line
 }
 
-// outOfMemory is the kernel's word that the group hit its memory limit and
-// lost a process.
-func (m *Model) outOfMemory() *Cause {
+// killedForMemory is the kernel's word that the group hit its memory limit and
+// lost a process, nil if it did not.
+func (m *Model) killedForMemory() *Cause {
 	usage, err := m.group.Usage()
 	if err != nil || usage.OOMKills == 0 {
 		return nil
 	}
+	return m.outOfMemory()
+}
+
+// outOfMemory is the verdict of a model that the kernel ended for its memory.
+func (m *Model) outOfMemory() *Cause {
 	return &Cause{Verdict: MemoryLimit, Source: FromKernel,
 		Reason: fmt.Sprintf("the kernel ended the model at its memory limit of %d bytes", m.limits.Memory)}
 }
@@ -98,7 +103,7 @@ func (m *Model) usedCPUTime() *Cause {
 
 // judgeDeath explains a process that ended without a word of ours.
 func (m *Model) judgeDeath(status unix.WaitStatus) *Cause {
-	if cause := m.outOfMemory(); cause != nil {
+	if cause := m.killedForMemory(); cause != nil {
 		return cause
 	}
 	if cause := m.outOfCPUTime(status); cause != nil {

@@ -119,6 +119,7 @@ func (m *Model) load(ctx context.Context, inputs []Input) *Cause {
 	if cause != nil {
 		return cause
 	}
+	m.logs.drain(time.Second) // as after a call
 	switch answer := answer.(type) {
 	case *ipc.Loaded:
 		return nil

@@ -15,6 +15,7 @@ import (
 	"hotcell/ipc"
 	"hotcell/shm"
 	"hotcell/supervisor/broker"
+	"hotcell/supervisor/cgroup"
 	"hotcell/syscallpolicy"
 )
 
@@ -53,6 +54,7 @@ type Model struct {
 
 	mu    sync.Mutex
 	cause *Cause
+	last  cgroup.Usage  // when cause was set
 	ended chan struct{} // closed with cause set
 }
 
@@ -72,16 +74,22 @@ func newModel(s *Supervisor, spec Spec) *Model {
 }
 
 // end sets the cause if there is none yet, and kills the sandbox. It gives
-// the cause that counts.
+// the cause that counts: the first, where the kernel's own came before all that
+// it led to and all that the supervisor noticed later.
 func (m *Model) end(cause *Cause) *Cause {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cause == nil {
-		m.cause = cause
 		m.clock.stop()
+		if m.sandbox != nil {
+			m.lookLast()
+		}
+		if m.last.OOMKills > 0 && cause.Verdict != OK {
+			cause = m.outOfMemory()
+		}
+		m.cause = cause
 		close(m.ended)
 		if m.sandbox != nil {
-			m.lastLook()
 			m.sandbox.kill()
 		}
 	}
@@ -106,9 +114,25 @@ func (m *Model) watch() {
 	m.background.Go(m.answerQuestions)
 }
 
-func (m *Model) outOfTime(limit time.Duration) {
-	m.end(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
+// endAlive ends a model at a limit, unless it has died: whoever talks with it is
+// about to say of what, and has a moment for that.
+func (m *Model) endAlive(cause *Cause) {
+	if m.sandbox.gone() {
+		select {
+		case <-m.ended:
+			return
+		case <-time.After(judgeTime):
+		}
+	}
+	m.end(cause)
 }
+
+func (m *Model) outOfTime(limit time.Duration) {
+	m.endAlive(&Cause{Verdict: WallTimeLimit, Source: FromSupervisor, Reason: fmt.Sprintf("the model ran longer than %v", limit)})
+}
+
+// judgeTime is what judging a death takes at most, by far.
+const judgeTime = 5 * time.Second
 
 // powerOfTen thins the log of a flood: its 1st, 10th, 100th ... are told.
 func powerOfTen(n int64) bool {
@@ -220,7 +244,7 @@ func (m *Model) watchCPU() {
 		}
 		left := limit - (used - before)
 		if left <= 0 {
-			m.end(m.usedCPUTime())
+			m.endAlive(m.usedCPUTime())
 			return
 		}
 		wait := time.Duration(float64(left) / max(1, m.limits.CPUs))
@@ -250,6 +274,7 @@ func (m *Model) broken(err error) *Cause {
 		return m.cause
 	default:
 	}
+	m.logs.drain(time.Second) // it may have printed too much before
 	status, known := m.sandbox.waitBriefly()
 	if !known {
 		return m.end(m.judgeSilence(err))

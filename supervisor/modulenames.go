@@ -46,11 +46,17 @@ func parts(files []SourceFile, packages []string) []string {
 func addParts(found map[string]bool, name string, packages []string) {
 	for strings.Contains(name, ".") {
 		below := func(p string) bool { return strings.HasPrefix(name, p+".") }
-		if slices.ContainsFunc(packages, below) && !slices.Contains(packages, name) {
+		if slices.ContainsFunc(packages, below) && !slices.Contains(packages, name) && !slices.ContainsFunc(strings.Split(name, "."), acts) {
 			found[name] = true
 		}
 		name = name[:strings.LastIndexByte(name, '.')]
 	}
+}
+
+// acts tells modules that do something when they are imported: programs and
+// tests. The text could ask for them, and the template has no filter yet.
+func acts(part string) bool {
+	return strings.HasPrefix(part, "__") || part == "tests" || part == "conftest" || part == "setup"
 }
 
 func bounded(names []string) []string {

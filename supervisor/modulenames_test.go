@@ -40,6 +40,8 @@ func TestParts(t *testing.T) {
 		{"scipy.a.b.c.d.e.f.g.h", "scipy.a scipy.a.b scipy.a.b.c scipy.a.b.c.d scipy.a.b.c.d.e"},
 		{"scipy..stats scipy. -scipy.1", "scipy.1"},
 		{"numpy.testing.x, os.path", ""},
+		{"import scipy.f2py.__main__, scipy.tests.test_x, scipy.setup, scipy.conftest", "scipy.f2py"},
+		{"scipy.__version__", ""},
 		{"import xml.dom.minidom", "xml.dom.minidom"},
 		{"import xml.sax", ""},
 	} {

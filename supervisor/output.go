@@ -20,7 +20,6 @@ type logs struct {
 	over   func() // called once, when the limit is passed
 	total  atomic.Int64
 	ends   [2]*os.File
-	moving atomic.Int32 // pumps that hold what they have read
 	wg     sync.WaitGroup
 	stdout stream
 	stderr stream
@@ -30,6 +29,7 @@ type logs struct {
 type stream struct {
 	to   io.Writer
 	kept []byte
+	busy sync.Mutex // held from before a read until what it gave is passed on
 }
 
 func (l *logs) follow(stdout, stderr *os.File) {
@@ -43,27 +43,48 @@ func (l *logs) follow(stdout, stderr *os.File) {
 // reading, so that nothing blocks, and throws away.
 func (l *logs) pump(from *os.File, s *stream) {
 	defer l.wg.Done()
-	l.moving.Add(1)
-	defer l.moving.Add(-1)
+	raw, err := from.SyscallConn()
+	if err != nil {
+		return
+	}
 	buffer := make([]byte, 32<<10)
-	for {
-		l.moving.Add(-1)
-		n, err := from.Read(buffer)
-		l.moving.Add(1)
-		before := l.total.Add(int64(n)) - int64(n)
-		keep := buffer[:max(0, min(int64(n), l.limit-before))]
-		if len(keep) > 0 {
-			s.kept = append(s.kept, keep[:min(len(keep), logKept-len(s.kept))]...)
-			if s.to != nil {
-				s.to.Write(keep)
+	for more := true; more && err == nil; {
+		err = raw.Read(func(fd uintptr) bool {
+			s.busy.Lock()
+			defer s.busy.Unlock()
+			n, err := readAgain(int(fd), buffer)
+			if err == unix.EAGAIN {
+				return false
 			}
+			more = n > 0
+			l.pass(s, buffer[:max(0, n)])
+			return true
+		})
+	}
+}
+
+func readAgain(fd int, into []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, into)
+		if err != unix.EINTR {
+			return n, err
 		}
-		if before <= l.limit && before+int64(n) > l.limit {
-			l.over()
+	}
+}
+
+// pass counts what was read and hands on what is within the limit.
+func (l *logs) pass(s *stream, read []byte) {
+	n := int64(len(read))
+	before := l.total.Add(n) - n
+	keep := read[:max(0, min(n, l.limit-before))]
+	if len(keep) > 0 {
+		s.kept = append(s.kept, keep[:min(len(keep), logKept-len(s.kept))]...)
+		if s.to != nil {
+			s.to.Write(keep)
 		}
-		if err != nil {
-			return
-		}
+	}
+	if before <= l.limit && before+n > l.limit {
+		l.over()
 	}
 }
 
@@ -74,11 +95,21 @@ func (l *logs) drain(limit time.Duration) bool {
 	wait := 20 * time.Microsecond
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(wait) {
 		wait = min(2*wait, time.Millisecond)
-		if l.moving.Load() == 0 && empty(l.ends[0]) && empty(l.ends[1]) && l.moving.Load() == 0 {
+		if l.stdout.drained(l.ends[0]) && l.stderr.drained(l.ends[1]) {
 			return true
 		}
 	}
 	return false
+}
+
+// drained tells that nothing is on its way. A pump that hands on to somebody
+// slow is not waited for here.
+func (s *stream) drained(pipe *os.File) bool {
+	if !s.busy.TryLock() {
+		return false
+	}
+	defer s.busy.Unlock()
+	return empty(pipe)
 }
 
 func empty(pipe *os.File) bool {

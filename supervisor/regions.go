@@ -48,7 +48,7 @@ func (r *regions) name(region *shm.Region) (ipc.Region, *os.File) {
 }
 
 // settle has what is too much forgotten. What this call names stays.
-func (r *regions) settle() []uint64 {
+func (r *regions) settle() {
 	for len(r.known) > maxGranted {
 		var oldest *shm.Region
 		for region, g := range r.known {
@@ -61,9 +61,13 @@ func (r *regions) settle() []uint64 {
 		}
 		r.drop(oldest)
 	}
-	list := r.forget
-	r.forget = nil
-	return list
+}
+
+// takeBack is for a call that is not made: its regions were not passed.
+func (r *regions) takeBack(passed []*shm.Region) {
+	for _, region := range passed {
+		delete(r.known, region)
+	}
 }
 
 func (r *regions) drop(region *shm.Region) {
@@ -101,7 +105,8 @@ func (r *regions) reserve(inputs []Input) error {
 			if err != nil {
 				return err
 			}
-			need += (n + shm.Align - 1) / shm.Align * shm.Align
+			// A part without elements has a place in the arena too.
+			need += max(1, (n+shm.Align-1)/shm.Align) * shm.Align
 		}
 	}
 	if need == 0 {

@@ -20,17 +20,29 @@ type Outcome struct {
 	Stderr     []byte
 }
 
-// Usage is what a run cost. Times in seconds; wall from the hand-over to the
-// verdict, launch before it. Memory and CPU count from the hand-over.
+// Usage is what a run cost or, of a model that is still there, has cost so far.
+// Times are in seconds; wall from the hand-over to the verdict, launch before
+// it. Memory and CPU count from the hand-over.
+//
+// Memory is the control group's figure, the kernel's word: what the model's
+// process touched first. That leaves the template's pages and granted arrays
+// out, and has in it, beside the heap, shared memory, page tables, and the
+// pages of results, which array_bytes_out says apart. Current is what there is
+// now or was at the verdict: nothing, of a process that had died by then. Heap
+// is the part of it that belongs to no file and nobody else: what the
+// interpreter and native code allocated, and stacks. On v1 the kernel counts in
+// steps of 256 KiB for each processor.
 type Usage struct {
-	WallSeconds     float64 `json:"wall_seconds"`
-	CPUSeconds      float64 `json:"cpu_seconds"`
-	LaunchSeconds   float64 `json:"launch_seconds"`
-	MemoryPeakBytes int64   `json:"memory_peak_bytes"`
-	ArrayBytesIn    int64   `json:"array_bytes_in"`
-	ArrayBytesOut   int64   `json:"array_bytes_out"`
-	LogBytes        int64   `json:"log_bytes"`
-	Operations      int64   `json:"operations"`
+	WallSeconds        float64 `json:"wall_seconds"`
+	CPUSeconds         float64 `json:"cpu_seconds"`
+	LaunchSeconds      float64 `json:"launch_seconds"`
+	MemoryPeakBytes    int64   `json:"memory_peak_bytes"`
+	MemoryCurrentBytes int64   `json:"memory_current_bytes"`
+	MemoryHeapBytes    int64   `json:"memory_heap_bytes"`
+	ArrayBytesIn       int64   `json:"array_bytes_in"`
+	ArrayBytesOut      int64   `json:"array_bytes_out"`
+	LogBytes           int64   `json:"log_bytes"`
+	Operations         int64   `json:"operations"`
 }
 
 // Isolation is what held a run, as the kernel or, before any user byte, the
@@ -108,8 +120,28 @@ func (m *Model) usage() Usage {
 	if used, err := m.group.Usage(); err == nil {
 		u.CPUSeconds = used.CPU.Seconds()
 		u.MemoryPeakBytes = used.MemoryPeak
+		used = m.lastly(used)
+		u.MemoryCurrentBytes, u.MemoryHeapBytes = used.Memory, used.Anon
 	}
 	return u
+}
+
+// lookLast keeps the figures of a process that is about to be killed, as its
+// memory goes with it. The caller holds m.mu.
+func (m *Model) lookLast() {
+	if m.group != nil {
+		m.last, _ = m.group.Usage()
+	}
+}
+
+// lastly gives the present figures, or the last of a model that ended.
+func (m *Model) lastly(now cgroup.Usage) cgroup.Usage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cause == nil {
+		return now
+	}
+	return m.last
 }
 
 func (m *Model) removeGroups() error {

@@ -200,6 +200,13 @@ func (s *sandbox) kill() error {
 	return err
 }
 
+// gone tells that every thread of the sandbox has ended.
+func (s *sandbox) gone() bool {
+	fds := []unix.PollFd{{Fd: int32(s.pidfd.Fd()), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n == 1
+}
+
 // wait gives the wait status once the sandbox was reaped. The template's
 // death ends a sandbox too, without a status.
 func (s *sandbox) wait() (status unix.WaitStatus, known bool) {

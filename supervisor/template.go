@@ -314,10 +314,35 @@ func (t *template) failure() error {
 	default:
 		return nil
 	}
-	if said := strings.TrimSpace(t.diagnostics.String()); said != "" {
+	said := strings.TrimSpace(t.diagnostics.String())
+	if cause := t.failedImport(said); cause != nil {
+		return cause
+	}
+	if said != "" {
 		return fmt.Errorf("%w; it said: %s", t.err, lastLine(said))
 	}
 	return t.err
+}
+
+// failedImport tells a module that took the interpreter with it: the template
+// names each that it does not know before it imports it.
+func (t *template) failedImport(said string) error {
+	select {
+	case <-t.ready:
+		return nil
+	default:
+	}
+	const importing = "importing "
+	at := strings.LastIndex("\n"+said, "\n"+importing)
+	if at < 0 {
+		return nil
+	}
+	name, rest, _ := strings.Cut(said[at+len(importing):], "\n")
+	how := strings.TrimPrefix(t.err.Error(), "template ended: ")
+	if last, _, _ := strings.Cut(strings.TrimSpace(rest), "\n"); last != "" {
+		how += "; it said: " + last
+	}
+	return setupError(UnmetInput, "module %s ended %s while it was imported: %s", name, t.interpreter.Executable, how)
 }
 
 func (t *template) kill() { t.cmd.Process.Kill() }

@@ -27,11 +27,21 @@
 // Mounts are real paths, free of symbolic links, so building the root never
 // follows one; Links are the symbolic links on the way to them. A link of
 // /etc/alternatives is taken alone: nothing else below /etc but the loader's
-// cache is in the root.
+// cache is in the root. Of data outside sys.path only the time zones are there.
 //
 // Known limits: lines of code in .pth files and import hooks of editable
-// installs do not run in a template, and data that a package keeps outside
-// sys.path behind a symbolic link is not in the root.
+// installs do not run in a template, and a package that reads data outside
+// sys.path while it is imported cannot be imported: the launch says which file
+// was missing.
+//
+// # What is imported late
+//
+// A sandbox can open no library file. What is imported after the lock-down
+// comes from memory (shim/library.py): encodings and what the standard library
+// itself imports late lie compiled beside the shim, in the user's cache, and
+// the template keeps the other pure modules of each package beyond numpy that
+// it imported. Compiled modules must be imported by the template; of one that
+// was not, the ImportError names the file and what loads it (shim/absent.py).
 //
 // # The cache
 //

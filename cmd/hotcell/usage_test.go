@@ -36,8 +36,9 @@ type usageLine struct {
 
 // figures are the report's, by the names that models use.
 var figures = map[string]string{
-	"cpu": "cpu_seconds", "wall": "wall_seconds", "memory": "memory_peak_bytes", "log": "log_bytes",
-	"in": "array_bytes_in", "out": "array_bytes_out", "operations": "operations",
+	"cpu": "cpu_seconds", "wall": "wall_seconds", "memory": "memory_peak_bytes", "current": "memory_current_bytes", "heap": "memory_heap_bytes",
+	"log": "log_bytes",
+	"in":  "array_bytes_in", "out": "array_bytes_out", "operations": "operations",
 }
 
 func parseUsage(t *testing.T, path, figure, text string) usageLine {
@@ -50,7 +51,7 @@ func parseUsage(t *testing.T, path, figure, text string) usageLine {
 			d, parseErr := syscallpolicy.ParseDuration(text)
 			u.value, err = d.Seconds(), parseErr
 		}
-	case "memory", "log", "in", "out":
+	case "memory", "current", "heap", "log", "in", "out":
 		if !u.measured {
 			n, parseErr := syscallpolicy.ParseSize(text)
 			u.value, err = float64(n), parseErr

@@ -339,6 +339,18 @@ func TestFollow(t *testing.T) {
 	closeAll(files)
 }
 
+// A part of an array may have no element.
+func TestEmptyPart(t *testing.T) {
+	c := start(t)
+	m := c.launch("def model(x):\n    return x.size\n", &ipc.Launch{})
+	receive[*ipc.Launched](t, m.conn)
+	region := frozen(t, floats(1, 2))
+	m.send(&ipc.Request{Args: []ipc.Arg{array(t, "x", 0, 8)}, Regions: []ipc.Region{{ID: 1, Size: 16, Passed: true}}}, region.File())
+	if reply, _ := receive[*ipc.Reply](t, m.conn); reply.Values[0].Value.Int.Sign() != 0 {
+		t.Errorf("reply is %+v; want 0", reply.Values)
+	}
+}
+
 // A result may fill a frame, and a reply says more than a result.
 func TestTooManyResults(t *testing.T) {
 	c := start(t)

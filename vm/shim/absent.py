@@ -75,6 +75,24 @@ def importers(frame):
 ABSENT = Absent()
 
 
+# How the loader words that the filter refused it a file or executable memory.
+LOADER = (
+    "failed to map segment from shared object",
+    "cannot open shared object file: Operation not permitted",
+    "cannot open shared object file: Permission denied",
+)
+
+
+def with_cause(text):
+    """A message, with what stands behind it if the loader could not do its work."""
+    if any(words in text for words in LOADER):
+        text += (
+            " (no compiled code can be loaded after the lock-down: import the module that needs it by its name, "
+            "in the model's source or with --module, and it is loaded before)"
+        )
+    return text
+
+
 def reason(e):
     """An exception with its cause, in one line: packages bury it in an essay."""
     first = e

@@ -333,7 +333,7 @@ def describe_any(name, dtype):
     if numpy is None:
         descr = NAMES.get(dtype) if type(dtype) is str else None
         if descr is None:
-            names = " ".join(sorted(d.lstrip("|<>") for d in DTYPES.values() if d in NAMES))
+            names = " ".join(sorted({d.lstrip("|<>") for d in DTYPES.values() if d in NAMES}))
             raise ValueError(f"hotcell.empty: dtype {show(dtype)} of {name}: use one of {names}")
         return descr, parse_dtype(descr)
     dtype = numpy.dtype(dtype)

@@ -209,7 +209,7 @@ def describe(e):
 
 
 def describe_raised(e):
-    kind, message = type(e), str(e)
+    kind, message = type(e), absent.with_cause(str(e))
     frames = [f for f in traceback.extract_tb(e.__traceback__, -MAX_FRAMES) if not f.filename.startswith(SHIM)]
     if isinstance(e, SyntaxError) and not frames:
         text = "".join(traceback.format_exception_only(kind, e))

@@ -181,7 +181,7 @@ class Calls:
 
     def __init__(self, conn, m, granted):
         self.conn, self.model, self.granted = conn, m, granted
-        self.known = {}  # calls that were taken, by their frames
+        self.known = {}  # calls that were taken, by their frames; None for one that came once
 
     def serve(self, message, fds):
         """One call: map what came, run, write the results, tell where they lie."""
@@ -199,7 +199,7 @@ class Calls:
 
     def take(self, message, fds):
         """Maps what a call brings, and closes its descriptors."""
-        if not message.repeats or len(self.known) == MAX_KNOWN:
+        if not message.repeats:
             # With these, arrays end that lie on regions to forget.
             self.known.clear()
         try:
@@ -211,7 +211,14 @@ class Calls:
         message.inputs = self.granted.arguments(message.args, message.regions, self.model.bound)
         message.arrays = self.model.output.declare(message.out)
         if message.repeats:
-            self.known[message.frame] = message
+            self.keep(message)
+
+    def keep(self, message):
+        """Keeps what comes a second time: a number that changes makes each frame another."""
+        again = message.frame in self.known
+        if not again and len(self.known) == MAX_KNOWN:
+            self.known.clear()
+        self.known[message.frame] = message if again else None
 
     def answer(self, results):
         frame = wire.Encoder()

@@ -13,6 +13,9 @@ from _hotcell import arrays, kernel, wire
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
+# How many arrays of calls are known at a time.
+MAX_MAKERS = 256
+
 
 class Inputs:
     """Inputs by name, with objects of its own for each call: a model may sort a list or reshape an array in place."""
@@ -60,12 +63,14 @@ class Space:
         self.free = {}  # size of a span: addresses of such
         self.regions = {}  # number: view of a whole region, None if it could not be mapped
         self.ends = {}  # address: weak reference to what ends with the mapping
+        self.makers = {}  # of the arrays of earlier calls, by region and reference
 
     def take(self, regions, fds):
         """Maps the regions that came with a frame: all, even if the call fails, as they do not come again."""
         failed = None
         for region in regions:
             if region.passed:
+                self.makers.clear()
                 self.regions[region.id] = None
                 try:
                     self.regions[region.id] = self.map(first(fds), region.size, False)
@@ -75,6 +80,8 @@ class Space:
             raise failed
 
     def forget(self, numbers):
+        if numbers:
+            self.makers.clear()
         for number in numbers:
             self.regions.pop(number, None)
 
@@ -87,12 +94,21 @@ class Space:
             raise MemoryError("there was no memory to map an array when it first came")
         return view
 
+    def maker(self, region, ref):
+        """As arrays.maker has it, for an array that mostly was in an earlier call too."""
+        make = self.makers.get((region.id, ref))
+        if make is None:
+            if len(self.makers) == MAX_MAKERS:
+                self.makers.clear()
+            make = self.makers[region.id, ref] = arrays.maker(self.view(region), ref, ref.offset)
+        return make
+
     def arguments(self, args, regions, bound=None):
         """The inputs of a Call and those bound. Whole regions only: what a descriptor shows, the model may see."""
         inputs, left = Inputs(bound), iter(regions)
         for name, value in args:
             if type(value) is wire.Ref:
-                inputs.add(name, None, arrays.maker(self.view(next(left)), value, value.offset))
+                inputs.add(name, None, self.maker(next(left), value))
             else:
                 inputs.add(name, value)
         return inputs

@@ -39,7 +39,7 @@ def import_all(names):
             if name.endswith("?"):
                 import_part(name[:-1])
             else:
-                importlib.import_module(name)
+                load(name)
         except BaseException as e:  # a module may raise anything, SystemExit too
             name = name.rstrip("?")
             absent.failed[name] = absent.reason(e)
@@ -53,10 +53,21 @@ def import_part(name):
     package = sys.modules.get(parent)
     if hasattr(package, "__path__") and part not in vars(package):
         try:
-            importlib.import_module(name)
+            load(name)
         except ModuleNotFoundError as e:
             if e.name != name:
                 raise
+
+
+# What an interpreter that was probed is known to survive.
+KNOWN = {"numpy", *getattr(sys, "stdlib_module_names", ())}
+
+
+def load(name):
+    """Imports a module, and says so before: compiled code can end the process."""
+    if name.partition(".")[0] not in KNOWN:
+        os.write(2, f"importing {name}\n".encode())
+    importlib.import_module(name)
 
 
 # What the interpreter and numpy load lazily and a model would need after the

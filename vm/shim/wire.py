@@ -27,9 +27,16 @@ _get_u8, _get_u32, _get_u64, _get_i64, _get_f64 = (s.unpack_from for s in _FIELD
 _REF = struct.Struct("<BqI")  # order, offset, axes
 _REGION = struct.Struct("<QQB")
 
-# Names of results as the wire has them, of which a model has few.
-_names = {}
-MAX_NAMES = 256
+# Names of results as the wire has them, and arrays by what the wire has of
+# them: a model has few.
+_names, _refs = {}, {}
+MAX_REMEMBERED = 256
+
+
+def remember(known, key, value):
+    if len(known) == MAX_REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 class WireError(Exception):
@@ -162,9 +169,8 @@ def encode_ref(ref):
 def encode_name(name):
     e = Encoder()
     e.text(name)
-    if len(_names) == MAX_NAMES:
-        _names.clear()
-    encoded = _names[name] = b"".join(e.parts)
+    encoded = b"".join(e.parts)
+    remember(_names, name, encoded)
     return encoded
 
 
@@ -240,10 +246,24 @@ class Decoder:
         raise WireError(f"a value of kind {kind}")
 
     def ref(self):
-        descr = self.text()
+        """A reference; the same bytes give the same object, as far as it is remembered."""
+        begin = self.at
+        (n,) = _get_u32(self.b, begin)
+        _, _, axes = _REF.unpack_from(self.b, begin + 4 + n)
+        ref = _refs.get(self.b[begin : begin + 4 + n + _REF.size + 8 * axes])
+        if ref is None:
+            return self.new_ref()
+        self.at = begin + len(ref.encoded) - 1
+        return ref
+
+    def new_ref(self):
+        begin, descr = self.at, self.text()
         fortran, offset, axes = _REF.unpack_from(self.b, self.at)
         self.at += _REF.size
-        return Ref(descr, [self.i64() for _ in range(axes)], offset, bool(fortran))
+        ref = Ref(descr, [self.i64() for _ in range(axes)], offset, bool(fortran))
+        remember(_refs, self.b[begin : self.at], ref)
+        ref.encoded = _put_u8(ARRAY) + self.b[begin : self.at]
+        return ref
 
     def args(self):
         return [(self.text(), self.value()) for _ in range(self.u32())]

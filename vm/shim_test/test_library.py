@@ -225,6 +225,14 @@ class Reason(unittest.TestCase):
         self.assertEqual(absent.reason(Silent()), "Silent: <no text>")
 
 
+class Loader(unittest.TestCase):
+    def test_with_cause(self):
+        for text in ("x.so: failed to map segment from shared object", "x.so: cannot open shared object file: Operation not permitted"):
+            self.assertRegex(absent.with_cause(text), rf"^{text} \(no compiled code can be loaded after the lock-down: .*--module")
+        for text in ("", "x.so: cannot open shared object file: No such file or directory", "failed to map segment"):
+            self.assertEqual(absent.with_cause(text), text)
+
+
 class ImportAll(Files):
     def test_parts(self):
         failed = template.import_all(["pack", "pack.deep?", "pack.deep.inner?", "pack.early?", "pack.no_such?", "pack.early.x?", "gone.x?"])

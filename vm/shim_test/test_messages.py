@@ -420,7 +420,7 @@ def model(x, y, n):
     z = hotcell.empty("z", 1, "i4")
     z[0] = total
     y.dtype = "i2"
-    if total == 3: raise ValueError(total)
+    if total == 5: raise ValueError(total)
     return {"total": total, "x": x + 1}
 """
         sock = self.start()
@@ -429,15 +429,15 @@ def model(x, y, n):
         args = ("x", ref), ("n", 5)
         region = golden.memfd(bytes(16))
         self.addCleanup(os.close, region)
-        for i in range(6):
+        for i in range(8):
             os.pwrite(region, struct.pack("<4i", i, 0, 0, 0), 0)
-            # The first one passes the region, the third is the first that nothing is read of.
+            # The first one passes the region; from the fourth on nothing of a frame is read.
             fds = [os.dup(region)] if i == 0 else []
             self.send(sock, call_frame(args, [(1, 16 if i else bytes(16))], (), out), *fds)
             frame, _ = golden.receive(sock)
             got = wire.HEADER.unpack_from(frame)[0], wire.Decoder(frame[wire.HEADER.size :])
-            if i == 3:
-                self.assertEqual(self.exception(got)[1:3], ("ValueError", "3"))
+            if i == 5:
+                self.assertEqual(self.exception(got)[1:3], ("ValueError", "5"))
                 continue
             results = self.results(got)
             self.assertEqual(list(results), ["y", "z", "total", "x"])
@@ -529,14 +529,19 @@ class Calls(unittest.TestCase):
         for step, (options, known) in enumerate((
             (dict(regions=[(1, b"abc")]), False),
             (dict(regions=[(1, 3)]), False),
+            (dict(regions=[(1, 3)]), False),  # kept from now on
             (dict(regions=[(1, 3)]), True),
             (dict(regions=[(2, b"def")]), False),
             (dict(regions=[(1, 3)]), False),  # what brings a region makes all unknown
+            (dict(regions=[(2, 3)]), False),
+            (dict(regions=[(1, 3)]), False),
             (dict(regions=[(2, 3)]), False),
             (dict(regions=[(1, 3)]), True),
             (dict(regions=[(2, 3)]), True),
             (dict(regions=[(2, 3)], forget=[1]), False),
             (dict(regions=[(2, 3)], forget=[1]), False),
+            (dict(regions=[(2, 3)], forget=[1]), False),
+            (dict(regions=[(2, 3)]), False),
             (dict(regions=[(2, 3)]), False),
             (dict(regions=[(2, 3)]), True),
         )):
@@ -545,16 +550,17 @@ class Calls(unittest.TestCase):
 
     def test_known_are_bounded(self):
         for i in range(3 * sandbox.MAX_KNOWN):
-            self.assertFalse(self.serve(("n", i)))
-            self.assertTrue(self.serve(("n", i)))
-            self.assertEqual(self.seen[-1], {"b": 1, "n": i})
+            for known in False, False, True:
+                self.assertEqual(self.serve(("n", i)), known)
+                self.assertEqual(self.seen[-1], {"b": 1, "n": i})
         self.assertLessEqual(len(self.calls.known), sandbox.MAX_KNOWN)
 
     def test_forgotten_end(self):
         """No frame that is known keeps a mapping that is forgotten."""
         x = ("x", wire.Ref("|u1", (3,), 0))
         self.serve(x, regions=[(1, b"abc")])
-        self.serve(x, regions=[(1, 3)])
+        for known in False, False, True:
+            self.assertEqual(self.serve(x, regions=[(1, 3)]), known)
         self.assertEqual(len(self.granted.ends), 1)
         self.serve(("n", 1), forget=[1])
         self.assertEqual((self.granted.ends, self.granted.regions), ({}, {}))
@@ -568,8 +574,8 @@ class Calls(unittest.TestCase):
             self.serve(x, regions=[(1, b"abc")], out=[z])
         self.assertEqual((self.output.running, self.output.made), (False, {}))
         self.returns = None
-        self.serve(x, regions=[(1, 3)], out=[z])
-        self.assertTrue(self.serve(x, regions=[(1, 3)], out=[z]))
+        for known in False, False, True:
+            self.assertEqual(self.serve(x, regions=[(1, 3)], out=[z]), known)
         # Without numpy this dtype cannot be taken; the region can.
         odd = ("x", wire.Ref("|S3", (), 0))
         with golden.without_numpy(), self.assertRaises(arrays.UnusableInput):
@@ -589,7 +595,7 @@ class Calls(unittest.TestCase):
     def test_out(self):
         """An array to write has the bytes that the host said, and is a new object each time."""
         z = ("z", wire.Ref("<i4", (2, 2), 64))
-        for known in False, True:
+        for known in False, False, True:
             self.assertEqual(self.serve(out=[z]), known)
             got = self.seen[-1]["z"]
             self.assertEqual((got.shape, got.flags.writeable), ((2, 2), True))

@@ -454,6 +454,28 @@ class Own(Mapped):
                 got["x"].release()
                 got["y"].release()
 
+    def test_known_arrays(self):
+        """An array of an earlier call is known by its region and all that describes it."""
+        self.call(1, golden.counting(64))
+        self.call(2, bytes(64))
+        refs = [wire.Ref("|u1", (8,), 0), wire.Ref("|u1", (8,), 8), wire.Ref("|u1", (4,), 0), wire.Ref("|i1", (8,), 0), wire.Ref("|u1", (8, 1), 0)]
+        for _ in range(3):
+            for number, ref in itertools.product((1, 2), refs):
+                got = self.again(number, 64, ref)
+                want = golden.counting(64) if number == 1 else bytes(64)
+                size = ref.shape[0]
+                self.assertEqual((got.shape, got.dtype.str), (ref.shape, ref.descr))
+                self.assertEqual(got.tobytes(), want[ref.offset : ref.offset + size])
+        # Nothing of a region is known that is passed anew, or was forgotten.
+        self.call(2, golden.counting(64))
+        self.assertEqual(self.again(2, 64, refs[0]).tobytes(), golden.counting(8))
+        self.space.forget([1])
+        with self.assertRaises(wire.WireError):
+            self.again(1, 64, refs[0])
+        for n in range(2 * space.MAX_MAKERS):
+            self.again(2, 64, wire.Ref("|u1", (1,), n % 64))
+        self.assertLessEqual(len(self.space.makers), space.MAX_MAKERS)
+
     def test_of_one_name(self):
         """A call's input comes in the place of one that is bound."""
         bound = self.space.bind([("a", [1]), ("b", 2), ("c", 3)], [], [])

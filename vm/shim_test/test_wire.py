@@ -120,14 +120,15 @@ class Codec(unittest.TestCase):
 
     def test_encoder_remembers(self):
         """A reference or a name that was encoded before comes out as it did then."""
-        for n in range(2 * wire.MAX_NAMES):
+        for n in range(2 * wire.MAX_REMEMBERED):
             refs = [wire.Ref("<f8", (n,), 64), wire.Ref("<f8", [n], 64, True), wire.Ref(f"|S{n}", (), 0)]
             args = [(f"{letter}{n}", v) for letter, v in zip("abc", refs)]
             for _ in range(2):
                 e = wire.Encoder()
                 e.args(args)
                 self.assertTrue(same(wire.Decoder(b"".join(e.parts)).args(), args), n)
-        self.assertLessEqual(len(wire._names), wire.MAX_NAMES)
+        for known in wire._names, wire._refs:
+            self.assertLessEqual(len(known), wire.MAX_REMEMBERED)
 
     def test_encoder_takes_no_subclass(self):
         """A subclass may lie about itself: arrays turns it into the type itself before."""

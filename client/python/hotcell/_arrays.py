@@ -14,7 +14,8 @@ from ._memory import Memory, Shared
 from ._wire import Ref
 
 _NUMBERS = (bool, int, float, complex, str)
-_VALUES = (*_NUMBERS, type(None), list, tuple, dict)
+# What crosses as itself. A number of numpy's is not among them, unless Python counts it in.
+VALUES = (*_NUMBERS, type(None), list, tuple, dict)
 
 
 def array(x: Any, dtype: Any = None) -> Any:
@@ -50,11 +51,8 @@ def empty(shape: Any, dtype: Any = "f8", fortran: bool = False) -> Any:
 
 
 def _empty_view(shape: Tuple[int, ...], dtype: str) -> memoryview:
-    descr = _dtypes.DESCRS.get(dtype, dtype)
-    descr = descr if descr[:1] in ("|", "<", ">") else _dtypes.NATIVE + descr
-    form = _dtypes.FORMATS.get(descr)
-    if form is None:
-        raise TypeError(f"dtype {dtype!r} needs numpy in this process; without it use one of {' '.join(_dtypes.FORMATS)}")
+    descr = _dtypes.of(dtype)
+    form = _dtypes.FORMATS[descr]
     size = _dtypes.parse(descr).size
     for n in shape:
         size *= n
@@ -94,7 +92,7 @@ def _as_view(x: Any) -> Optional[memoryview]:
 
 def is_array(x: Any) -> bool:
     """Tells what crosses as an array: ndarrays, what numpy makes one of, and objects with the buffer protocol."""
-    if isinstance(x, _VALUES):
+    if isinstance(x, VALUES):
         return False
     if _dtypes.has_numpy():
         import numpy

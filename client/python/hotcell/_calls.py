@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from . import _arrays, _dtypes, _wire
 from ._memory import Shared
@@ -21,82 +21,75 @@ def out_arrays(spec: Optional[OutSpec]) -> Out:
         shape = (int(shape),) if isinstance(shape, int) else tuple(int(n) for n in shape)
         if any(n < 0 for n in shape):
             raise ValueError(f"out: {name} of shape {shape}")
-        if _dtypes.has_numpy():
-            import numpy
-
-            descr = _dtypes.describe(numpy.dtype(dtype))
-        else:
-            descr = _dtypes.DESCRS.get(dtype, dtype)
-            _dtypes.parse(descr)
-        declared.append((name, shape, descr))
+        declared.append((name, shape, _dtypes.of(dtype)))
     return tuple(declared)
 
 
-# Tells whether an input is as it was when the request was encoded; for one
-# that is copied it does that, too.
-_Check = Callable[[Any], bool]
-
-
 class Plan:
-    """One call's inputs, encoded."""
+    """One call's inputs, encoded; a later call with inputs of the same kinds changes what is different."""
 
     def __init__(self, staging: _arrays.Staging, inputs: Mapping[str, Any], out: Out, timeout: int) -> None:
-        self.out, self.timeout = out, timeout
-        self.checks: "Optional[List[Tuple[str, _Check]]]" = []  # None: some value may change unseen
+        self._out, self._timeout = out, timeout
         self.shared: "List[Shared]" = []
-        args: "List[Tuple[str, Any]]" = []
-        for name, v in inputs.items():
-            if not isinstance(name, str):
-                raise TypeError("the names of inputs are str")
-            if _arrays.is_array(v):
-                ref, check = self._array(staging, name, v)
-                args.append((name, ref))
-            else:
-                check_value(name, v)
-                check = _same(v)
-                args.append((name, v))
-            if check is None:
-                self.checks = None
-            elif self.checks is not None:
-                self.checks.append((name, check))
-        self.regions = [(s.number, s.size) for s in self.shared]
-        self._args = _wire.encoded_args(args)
-        self._out = _wire.encoded_args([(n, Ref(d, shape, 0)) for n, shape, d in out]) if out else _wire.NOTHING
+        self._items = [self._item(staging, name, v) for name, v in inputs.items()]
+        self.lasting = all(type(i) is not _Once for i in self._items)
+        """Whether it can be used again."""
+
+        self._region_names = [(s.number, s.size) for s in self.shared]
+        self._plain = self._regions()
+        self._tail = _wire.encoded_args([(n, Ref(d, shape, 0)) for n, shape, d in out]) if out else _wire.NOTHING
         self._end = _wire.encoded_number(timeout) if timeout else _wire.NO_TIMEOUT
-        self._steady: "Optional[bytes]" = None
+        self._passed = False  # the supervisor has the regions
+        self._steady = b""  # all up to the numbers that are released, if nothing is passed or forgotten
         self._last: "Tuple[List[int], bytes]" = [0], b""  # no region has the number 0
 
-    def _array(self, staging: _arrays.Staging, name: str, v: Any) -> "Tuple[Ref, Optional[_Check]]":
+    def _item(self, staging: _arrays.Staging, name: str, v: Any) -> "_Item":
+        if not isinstance(name, str):
+            raise TypeError("the names of inputs are str")
+        if not _arrays.is_array(v):
+            return _Value(name, v) if isinstance(v, _arrays.VALUES) else _Once(name, v)
         a = as_array(name, v)
         place = _arrays.locate(a)
-        if place is not None:
-            self.shared.append(place.shared)
-            return place.ref, _same_array(v) if a is v else None
-        ref, shared, target = staging.take(name, a)
+        if place is None:
+            ref, shared, target = staging.take(name, a)
+            _arrays.copy(target, a)
+        else:
+            ref, shared = place
         self.shared.append(shared)
-        _arrays.copy(target, a)
-        return ref, _copying(target) if a is v and not isinstance(v, memoryview) else None
+        # What numpy has made an array of may change unseen, and a memoryview
+        # may be another with the same address.
+        if a is not v or isinstance(v, memoryview):
+            return _Once(name, ref)
+        return _Shown(name, ref, v) if place is not None else _Copied(name, ref, target)
 
     def again(self, inputs: Mapping[str, Any], out: Out, timeout: int) -> bool:
-        """Tells whether a call is as this one was; then what is to be copied has been."""
-        if self.checks is None or len(inputs) != len(self.checks) or timeout != self.timeout or out != self.out:
+        """Makes it the plan of this call, if that is near enough to the one before; copies what is to be copied."""
+        if len(inputs) != len(self._items) or timeout != self._timeout or out != self._out:
             return False
-        for name, check in self.checks:
-            if not check(inputs.get(name, _MISSING)):
-                return False
+        for item in self._items:
+            v = inputs.get(item.name, _MISSING)
+            if not item.same(v):
+                if not item.change(v):
+                    return False
+                self._steady, self._last = b"", ([0], b"")
         return True
 
     def frame(self, known: "Known", release: "List[int]") -> Tuple[bytes, Sequence[int]]:
         """The request, and the descriptors that go with it. ValueError leaves all as it was."""
         numbers = release[:]
-        if self._steady is None:
+        fds: "List[int]" = []
+        if not self._passed:
             frame, fds = self._first(known, numbers)
         elif known.forget:
-            frame, fds = self._with(self._regions(), known.take_forget(), numbers), []
+            frame = self._with(self._plain, known.take_forget(), numbers)
         elif numbers == self._last[0]:
-            frame, fds = self._last[1], []
+            frame = self._last[1]
         else:
-            frame, fds = self._steady + _wire.encoded_numbers(numbers) + self._end, []
+            if not self._steady:
+                steady = self._head() + self._plain + _wire.NOTHING + self._tail
+                check_size(steady, fds)
+                self._steady = steady
+            frame = self._steady + _wire.encoded_numbers(numbers) + self._end
             self._last = numbers, frame
         del release[: len(numbers)]
         return frame, fds
@@ -109,7 +102,7 @@ class Plan:
         frame = self._with(regions, known.take_forget(), release)
         for shared in fresh.values():
             known.learn(shared)
-        self._steady = _wire.REQUEST_HEADER + self._args + self._regions() + _wire.NOTHING + self._out
+        self._passed = True
         # Nothing here keeps the memory of the host application's arrays.
         self.shared = []
         return frame, fds
@@ -118,26 +111,113 @@ class Plan:
         """The regions as the wire names them, passed where they come first."""
         passed: "set[int]" = set()
         regions = []
-        for number, size in self.regions:
+        for number, size in self._region_names:
             regions.append(Region(number, size, number in fresh and number not in passed))
             passed.add(number)
         return _wire.encoded_regions(regions)
 
+    def _head(self) -> bytes:
+        return b"".join((_wire.REQUEST_HEADER, _wire.encoded_count(len(self._items)), *[i.encoded for i in self._items]))
+
     def _with(self, regions: bytes, forget: "List[int]", release: "List[int]") -> bytes:
-        parts = (_wire.REQUEST_HEADER, self._args, regions, _wire.encoded_numbers(forget), self._out,
-                 _wire.encoded_numbers(release), self._end)
+        parts = (self._head(), regions, _wire.encoded_numbers(forget), self._tail, _wire.encoded_numbers(release), self._end)
         return b"".join(parts)
+
+
+class _Item:
+    """One input of a plan: how it is encoded, and how that of a later call is."""
+
+    __slots__ = ("encoded", "name")
+
+    def __init__(self, name: str, v: Any) -> None:
+        self.name, self.encoded = name, _encoded(name, v)
+
+    def same(self, v: Any) -> bool:
+        """Tells that this is the encoding of v; copies what is to be copied."""
+        return False
+
+    def change(self, v: Any) -> bool:
+        """Makes it the encoding of v, if v is of the same kind."""
+        return False
+
+
+class _Once(_Item):
+    """An input that is looked at anew in each call."""
+
+    __slots__ = ()
+
+
+class _Value(_Item):
+    """Anything but an array."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, name: str, v: Any) -> None:
+        super().__init__(name, v)
+        self.value = v if type(v) in _UNCHANGING else _MISSING
+
+    def same(self, v: Any) -> bool:
+        return v is self.value and v is not _MISSING
+
+    def change(self, v: Any) -> bool:
+        if not isinstance(v, _arrays.VALUES):
+            return False
+        self.encoded = _encoded(self.name, v)
+        self.value = v if type(v) in _UNCHANGING else _MISSING
+        return True
+
+
+class _Shown(_Item):
+    """An array in shared memory. An ndarray's shape and type can be set in place."""
+
+    __slots__ = ("dtype", "ref", "shape", "strides")
+
+    def __init__(self, name: str, ref: Ref, v: Any) -> None:
+        super().__init__(name, ref)
+        self.ref, self.shape, self.strides, self.dtype = weakref.ref(v), v.shape, v.strides, v.dtype
+
+    def same(self, v: Any) -> bool:
+        return self.ref() is v and v.shape == self.shape and v.strides == self.strides and v.dtype == self.dtype
+
+
+class _Copied(_Item):
+    """An array that is copied into target, as any of the same shape and type is."""
+
+    __slots__ = ("dtype", "kind", "shape", "target")
+
+    def __init__(self, name: str, ref: Ref, target: Any) -> None:
+        super().__init__(name, ref)
+        self.target, self.kind, self.shape, self.dtype = target, type(target), target.shape, target.dtype
+
+    def same(self, v: Any) -> bool:
+        if type(v) is not self.kind or v.shape != self.shape or v.dtype != self.dtype:
+            return False
+        if v.base is not None and _arrays.home(v) is not None:
+            return False
+        self.target[...] = v
+        return True
 
 
 _MISSING = object()
 
+# Of values of these types the same object is the same value.
+_UNCHANGING = frozenset((type(None), bool, int, float, complex, str))
+
+
+def _encoded(name: str, v: Any) -> bytes:
+    """TypeError or ValueError for an input that has no wire form."""
+    e = _wire.Encoder()
+    e.text(name)
+    try:
+        e.value(v)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"input {name}: {error}") from None
+    return e.payload()
+
 
 def check_value(name: str, v: Any) -> None:
     """TypeError or ValueError for an input that has no wire form."""
-    try:
-        _wire.Encoder().value(v)
-    except (TypeError, ValueError) as e:
-        raise type(e)(f"input {name}: {e}") from None
+    _encoded(name, v)
 
 
 def as_array(name: str, v: Any) -> Any:
@@ -160,36 +240,6 @@ def check_size(frame: bytes, fds: Sequence[int], spare: int = 0) -> None:
             f"too many or too large inputs: {len(frame)} bytes besides the arrays and {len(fds)} arrays for the first time; "
             f"at most {most} and {_wire.MAX_DESCRIPTORS - spare} fit. Pass large data as arrays"
         )
-
-
-def _same(v: Any) -> Optional[_Check]:
-    """Of values that never change the same object is the same value."""
-    return (lambda w: w is v) if v is None or type(v) in (bool, int, float, complex, str) else None
-
-
-def _same_array(v: Any) -> Optional[_Check]:
-    if isinstance(v, memoryview):
-        return None
-    ref, shape, strides, dtype = weakref.ref(v), v.shape, v.strides, v.dtype
-
-    def check(w: Any) -> bool:
-        # An ndarray's shape and type can be set in place.
-        return ref() is w and w.shape == shape and w.strides == strides and w.dtype == dtype
-
-    return check
-
-
-def _copying(target: Any) -> _Check:
-    """Copies any array of the same type and shape, unless it is one that would not be copied."""
-    kind, shape, dtype = type(target), target.shape, target.dtype
-
-    def check(w: Any) -> bool:
-        if type(w) is not kind or w.shape != shape or w.dtype != dtype or w.base is not None and _arrays.home(w) is not None:
-            return False
-        target[...] = w
-        return True
-
-    return check
 
 
 class Known:

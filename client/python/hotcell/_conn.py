@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import os
 import socket
+import threading
 from typing import Optional, Sequence, Tuple
 
 from . import _wire
@@ -25,6 +26,9 @@ class Conn:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        # A descriptor that is closed under a send could be another file's by
+        # the time the kernel looks at it.
+        self._sending = threading.Lock()
         self._in = bytearray(_wire.MAX_FRAME)
         self._view = memoryview(self._in)
         self._buffers = [self._in]
@@ -32,11 +36,12 @@ class Conn:
     def send(self, frame: bytes, fds: Sequence[int] = ()) -> None:
         """Writes one frame, with descriptors if there are any; the caller keeps them. Gone at the end."""
         try:
-            if fds:
-                rights = array.array("i", fds).tobytes()
-                self.sock.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], _NOSIGNAL)
-            else:
-                self.sock.send(frame, _NOSIGNAL)
+            with self._sending:
+                if fds:
+                    rights = array.array("i", fds).tobytes()
+                    self.sock.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], _NOSIGNAL)
+                else:
+                    self.sock.send(frame, _NOSIGNAL)
         except OSError as e:
             raise Gone(str(e)) from None
 
@@ -71,6 +76,12 @@ class Conn:
             raise
 
     def close(self) -> None:
+        """Ends the conversation. Nobody may be receiving."""
+        with self._sending:
+            self.sock.close()
+
+    def forget(self) -> None:
+        """Closes a forked child's copy; the lock may be held by a thread that the child does not have."""
         self.sock.close()
 
 

@@ -201,6 +201,20 @@ class _Parser:
         return chr(n)
 
 
+def of(dtype: Any) -> str:
+    """The description of a type as a person writes it: what numpy takes; without numpy "f8", "<f8" or a memoryview format."""
+    if has_numpy():
+        import numpy
+
+        return describe(numpy.dtype(dtype))
+    descr = DESCRS.get(dtype, dtype) if isinstance(dtype, str) else ""
+    if descr[:1] not in ("|", "<", ">"):
+        descr = next((d for d in ("|" + descr, NATIVE + descr) if d in FORMATS), descr)
+    if descr not in FORMATS:
+        raise TypeError(f"dtype {dtype!r} needs numpy in this process; without it use one of {' '.join(FORMATS)}")
+    return descr
+
+
 # Descriptions that a sandbox sends repeat, from call to call.
 _known: "dict[str, Tuple[Any, int]]" = {}
 _MAX_KNOWN = 256

@@ -68,9 +68,12 @@ class Follower:
             except OSError:
                 pass
 
-    def abandon(self) -> None:
-        """Nothing was launched: no thread runs."""
-        self.forget()
+    def abandon(self, wait: bool) -> None:
+        """Nothing was launched. If the thread runs, the supervisor closes the pipes; wait for the rest of the text then."""
+        if not self._thread.is_alive():
+            self.forget()
+        elif wait:
+            self.close()
 
     def _run(self) -> None:
         poll = select.poll()

@@ -14,7 +14,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 from . import _dtypes, _memory, _wire
 from ._memory import Memory
 from ._wire import Ref, Span, WireError
-from .errors import Error
+from .errors import Error, InvalidResult
 
 MAX_RESULTS = 1024
 MAX_TEXT = 1 << 20  # bytes of all long text of a call
@@ -40,6 +40,7 @@ class _Array(NamedTuple):
     offset: int
     size: int
     fortran: bool
+    text: bool  # some of it is, perhaps
 
 
 class _Plan(NamedTuple):
@@ -128,7 +129,11 @@ class Results:
         if plan.arrays > 1:
             # What every array of this reply, and every view of one, holds.
             memory = numpy.ndarray((len(memory),), "u1", memory)
-        values = [_value(v, memory, 0) for v in plan.values]
+        try:
+            values = [_value(v, memory, 0) for v in plan.values]
+        except Error:
+            self.release.append(plan.number)
+            raise
         held = memory
         if plan.arrays == 1:
             held = next(made for made, v in zip(values, plan.values) if type(v) is _Array and v.shape and v.size)
@@ -188,7 +193,8 @@ def _checked(ref: Ref, size: int) -> _Array:
         n = 0
     if ref.offset < 0 or ref.offset % ALIGN or n and ref.offset + n > size:
         raise WireError(f"an array of {n} bytes at {ref.offset} of a region of {size}")
-    return _Array(dtype, ref.descr, ref.shape, ref.offset, n, ref.fortran)
+    text = "<U" in ref.descr or ">U" in ref.descr
+    return _Array(dtype, ref.descr, ref.shape, ref.offset, n, ref.fortran, text)
 
 
 def _value(v: Any, data: Any, begin: int) -> Any:
@@ -214,11 +220,26 @@ def _ndarray(v: _Array, data: Any, begin: int) -> Any:
         a: Any = numpy.ndarray(v.shape, v.dtype, data, v.offset - begin, None, "F" if v.fortran else "C")
     except ValueError as e:
         raise WireError(f"an array of shape {v.shape}: {e}") from None
+    if v.text:
+        _check_text(a)
     if v.shape:
         return a
     # Numbers and texts are Python's own; times and structures have no type
     # there that keeps them whole.
     return a.item() if v.dtype.kind in "biufcSU" else a.copy()[()]
+
+
+def _check_text(a: Any) -> None:
+    """Wants code points. numpy makes a str of any numbers, one that Python itself could not make."""
+    if a.dtype.names:
+        for name in a.dtype.names:
+            _check_text(a[name])
+    elif a.dtype.kind == "U":
+        codes = a.view((a.dtype.byteorder.replace("=", _dtypes.NATIVE) + "u4", (a.dtype.itemsize // 4,)))
+        if codes.max(initial=0) > 0x10FFFF:
+            error = InvalidResult("the model returned a text of characters that there are not")
+            error.source = "model"
+            raise error
 
 
 def _view(v: _Array, data: bytes, begin: int) -> Any:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import threading
 import weakref
-from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterable, List, Mapping, Optional
 
-from . import _arrays, _calls, _options, _wire
-from ._arrays import Place
+from . import _arrays, _calls, _options, _process, _wire
 from ._calls import OutSpec
-from ._conn import Conn, Gone
-from ._follow import Follower, Output
+from ._conn import Gone
+from ._follow import Output
+from ._launch import Bound, Starting
+from ._map import Map
 from ._model import Model
 from ._operations import OnOperation
 from ._options import Duration, Path, Size
 from ._source import ModelSource, Source
 from ._text import printable
-from ._wire import Region, WireError
-from .errors import Cancelled, ClosedError, Error, ForkedError, SetupError, SupervisorLost
+from ._wire import WireError
+from .errors import ClosedError, Error, ForkedError, SupervisorLost
 
 _START_SECONDS = 60.0
-_STOP_SECONDS = 60.0
 
 # Live ones, for a fork.
 _all: "weakref.WeakSet[Supervisor]" = weakref.WeakSet()
@@ -43,9 +40,9 @@ class Supervisor:
         self._models: "weakref.WeakSet[Model]" = weakref.WeakSet()
         self._over: Optional[Error] = None
         self._lock = threading.Lock()
-        self._binary = _find(binary)
-        self._process, self._conn, self._said = _start(self._binary)
-        self._stop = weakref.finalize(self, _end, self._conn, self._process, self._said)
+        self._binary = _process.find(binary)
+        self._process, self._conn, self._said = _process.start(self._binary)
+        self._stop = weakref.finalize(self, _process.end, self._conn, self._process, self._said)
         self.version = ""
         """The supervisor's."""
         try:
@@ -65,9 +62,9 @@ class Supervisor:
                 raise WireError(f"message {kind} in place of a greeting")
             self.version = _wire.read_opened(payload).version
         except Gone as e:
-            raise _setup_error(f"{self._binary} serves no client: {self._last_words(str(e))}") from None
+            raise _process.setup_error(f"{self._binary} serves no client: {self._last_words(str(e))}") from None
         except WireError as e:
-            raise _setup_error(f"{self._binary} is no hotcell of this client's version: it sent {e}") from None
+            raise _process.setup_error(f"{self._binary} is no hotcell of this client's version: it sent {e}") from None
         self._conn.sock.settimeout(None)
 
     def _last_words(self, else_: str) -> str:
@@ -244,191 +241,11 @@ class Supervisor:
     def _forked(self) -> None:
         self._over = ForkedError("this process was forked from the one that started the supervisor: start one here")
         self._stop.detach()
-        self._conn.close()
+        self._conn.forget()
         os.close(self._said)
         self._process.returncode = 0  # not this process's child
         for model in list(self._models):
             model._forked()
-
-
-class Bound:
-    """Inputs of a launch, encoded. It holds what they lie in until the model has it."""
-
-    def __init__(self, inputs: Mapping[str, Any]) -> None:
-        self.args: "list[tuple[str, Any]]" = []
-        self.regions: "list[Region]" = []
-        self.fds: "list[int]" = []
-        self.places: "list[Place]" = []
-        for name, v in inputs.items():
-            if not isinstance(name, str):
-                raise TypeError("the names of inputs are str")
-            if _arrays.is_array(v):
-                place = _arrays.copied(_calls.as_array(name, v))
-                passed = place.shared.number not in {p.shared.number for p in self.places}
-                if passed:
-                    self.fds.append(place.shared.fd)
-                self.regions.append(Region(place.shared.number, place.shared.size, passed))
-                self.places.append(place)
-                v = place.ref
-            else:
-                _calls.check_value(name, v)
-            self.args.append((name, v))
-
-
-class Starting:
-    """A launch under way."""
-
-    def __init__(self, supervisor: Supervisor, on_operation: Optional[OnOperation], out: OutSpec,
-                 stdout: Optional[Output], stderr: Optional[Output], name: str) -> None:
-        self._supervisor = supervisor
-        ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        conn = Conn(ours)
-        self._follower: Optional[Follower] = None
-        try:
-            if stdout is not None or stderr is not None:
-                self._follower = Follower(stdout, stderr, name)
-            self.model = Model(supervisor, conn, self._follower, name, on_operation, out)
-        except BaseException:
-            self._drop()
-            conn.close()
-            raise
-
-    def launch(self, frame: bytes, source: int, bound: Bound) -> Model:
-        model, s = self.model, self._supervisor
-        fds = [self._theirs.fileno(), source, *(self._follower.write_ends if self._follower else ()), *bound.fds]
-        try:
-            with s._lock:
-                if s._over is not None:
-                    raise s._over.again()
-                s._models.add(model)
-                try:
-                    s._conn.send(frame, fds)
-                except Gone:
-                    raise s._lost_by(model.name) from None
-            self._theirs.close()
-            if self._follower is not None:
-                self._follower.start()
-            for place in bound.places:
-                if not model._known.has(place.shared):
-                    model._known.learn(place.shared)
-            model._launched()
-            return model
-        except BaseException:
-            s._models.discard(model)
-            model._conn.close()
-            self._drop()
-            raise
-
-    def _drop(self) -> None:
-        self._theirs.close()
-        if self._follower is not None:
-            self._follower.abandon()
-
-
-class Map:
-    """One map under way."""
-
-    def __init__(self, supervisor: Supervisor, source: Any, options: "dict[str, Any]", return_exceptions: bool) -> None:
-        self._supervisor, self._source, self._options = supervisor, source, options
-        self._return_exceptions = return_exceptions
-        self._lock = threading.Lock()
-        self._live: "set[Model]" = set()
-        self._stopped = False
-
-    def run(self, inputs: "List[Mapping[str, Any]]", concurrency: int) -> "List[Any]":
-        with concurrent.futures.ThreadPoolExecutor(min(concurrency, max(1, len(inputs))), "hotcell-map") as pool:
-            futures = [pool.submit(self._one, i) for i in inputs]
-            try:
-                done, _ = concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_EXCEPTION)
-                for f in futures:
-                    if f in done:
-                        f.result()  # raises the first error
-                return [f.result() for f in futures]
-            except BaseException:
-                self._stop(futures)
-                raise
-
-    def _one(self, inputs: Mapping[str, Any]) -> Any:
-        models: "list[Model]" = []
-
-        def begun(m: Model) -> None:
-            with self._lock:
-                models.append(m)
-                self._live.add(m)
-                if self._stopped:
-                    m.cancel()
-
-        try:
-            if self._stopped:
-                raise Cancelled("another one ended in an error")
-            return self._supervisor._run(self._source, inputs, self._options, begun)
-        except Error as e:
-            if not self._return_exceptions:
-                raise
-            return e
-        finally:
-            with self._lock:
-                self._live.difference_update(models)
-
-    def _stop(self, futures: "Sequence[concurrent.futures.Future[Any]]") -> None:
-        with self._lock:
-            self._stopped = True
-            for f in futures:
-                f.cancel()
-            for m in self._live:
-                m.cancel()
-
-
-def _find(binary: Optional[Path]) -> str:
-    """The argument, then $HOTCELL, then the PATH."""
-    for where, given in (("binary", binary), ("$HOTCELL", os.environ.get("HOTCELL"))):
-        if given:
-            path = shutil.which(os.fspath(given))
-            if path is None:
-                raise _setup_error(f"{os.fspath(given)} ({where}) is no program that can be run")
-            return os.path.abspath(path)
-    path = shutil.which("hotcell")
-    if path is None:
-        raise _setup_error("there is no hotcell on the PATH: install it, set $HOTCELL, or pass binary=")
-    return os.path.abspath(path)
-
-
-def _start(binary: str) -> "tuple[subprocess.Popen[bytes], Conn, int]":
-    """Starts a supervisor: the process, its socket, and a file that gets what it says."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    said = os.memfd_create("hotcell-said", os.MFD_CLOEXEC)
-    try:
-        with theirs:
-            process = subprocess.Popen(
-                [binary, "serve", "--client", str(theirs.fileno())], pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
-                # Ctrl-C and Ctrl-Z at the terminal are this process's to judge.
-                start_new_session=True,
-            )
-    except BaseException as e:
-        ours.close()
-        os.close(said)
-        if isinstance(e, OSError):
-            raise _setup_error(f"{binary}: {e.strerror}") from None
-        raise
-    return process, Conn(ours), said
-
-
-def _end(conn: Conn, process: "subprocess.Popen[bytes]", said: int) -> None:
-    """Ends a supervisor: the end of its conversation ends it, and all its models."""
-    conn.close()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()  # the kernel ends its models then
-        process.wait()
-    os.close(said)
-
-
-def _setup_error(reason: str) -> SetupError:
-    error = SetupError(reason)
-    error.source = "supervisor"
-    return error
 
 
 def _after_fork() -> None:

@@ -80,7 +80,10 @@ def start(binary: Optional[Path] = None) -> "Starting[Supervisor]":
 
 async def _in_thread(threads: concurrent.futures.ThreadPoolExecutor, work: Callable[[], Any], cancel: Callable[[], Any]) -> Any:
     """Waits for work in a thread. If the task is cancelled meanwhile, so is the work, and its end is waited for."""
-    future = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        future = asyncio.get_running_loop().run_in_executor(threads, work)
+    except RuntimeError:
+        return work()  # the supervisor was closed: nothing waits any more
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:

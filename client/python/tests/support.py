@@ -9,14 +9,37 @@ import threading
 import unittest
 
 import hotcell
-from hotcell import _memory, _supervisor, _wire
+from hotcell import _memory, _process, _wire
 from hotcell._conn import Conn, Gone
+from hotcell._wire import Decoder
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 MODELS = os.path.join(ROOT, "testdata", "models")
 WIRE = os.path.join(ROOT, "testdata", "wire")
 
 DOUBLE = "def model(x):\n    return x * 2\n"
+ECHO = "def model(x):\n    return x\n"
+
+STATE = """
+import numpy as np
+
+calls = 0
+
+
+def model(*, scale=1, x=None, y=None, keep=None):
+    global calls
+    calls += 1
+    if y is not None:
+        y[:] = calls
+    return {"calls": calls, "sum": 0.0 if x is None else float(np.sum(x)) * scale}
+"""
+
+
+
+def choosing(expressions):
+    """A model that gives what the i-th of some expressions gives."""
+    return "import math, numpy as np\n\ncases = [" + ", ".join(f"lambda: {e}" for e in expressions) + "]\n\ndef model(i):\n    return cases[i]()\n"
+
 
 _shared = None
 
@@ -69,9 +92,9 @@ class Fake:
         theirs.settimeout(30)
         said = os.memfd_create("said")
         self.threads = []
-        original = _supervisor._start, _supervisor._find
-        _supervisor._start = lambda binary: (FakeProcess(), Conn(ours), said)
-        _supervisor._find = lambda binary: "fake"
+        original = _process.start, _process.find
+        _process.start = lambda binary: (FakeProcess(), Conn(ours), said)
+        _process.find = lambda binary: "fake"
         main = threading.Thread(target=self.serve, args=(theirs, script, greeting))
         main.start()
         try:
@@ -81,7 +104,7 @@ class Fake:
             main.join()
             raise
         finally:
-            _supervisor._start, _supervisor._find = original
+            _process.start, _process.find = original
         test.addCleanup(main.join)
         test.addCleanup(self.hc.close)
 
@@ -158,6 +181,41 @@ class Peer:
         e.u64(len(text) if size is None else size)
         self.send(_wire.FIGURES, e.payload(), [fd])
         os.close(fd)
+
+
+class Request:
+    """One request as a supervisor reads it."""
+
+    def __init__(self, payload):
+        d = Decoder(payload)
+        self.args = dict(d.args())
+        self.regions = [d.region() for _ in range(d.u32())]
+        self.forget, self.out, self.release, self.timeout = d.u64s(), d.args(), d.u64s(), d.u64()
+        d.done()
+
+
+class FakeTest(unittest.TestCase):
+    """Launches models of supervisors of the test's own making."""
+
+    def model(self, script, **options):
+        return Fake(self, script).hc.launch(DOUBLE, **options)
+
+    def answering(self, *answers, then=None, **options):
+        """A model whose calls get these answers: (type, payload, descriptors), or a callable with the peer; then the end."""
+
+        def script(peer):
+            peer.launched()
+            for answer in answers:
+                self.requests.append(Request(peer.want(_wire.REQUEST)[1]))
+                if callable(answer):
+                    answer(peer)
+                else:
+                    peer.send(*answer)
+            if then is not None:
+                then(peer)
+
+        self.requests = []
+        return self.model(script, **options)
 
 
 class Encoder(_wire.Encoder):

@@ -8,7 +8,7 @@ import unittest
 
 import numpy as np
 import support
-from hotcell import _results, _wire
+from hotcell import InvalidResult, _results, _wire
 from hotcell._results import Results
 from hotcell._wire import Ref, Span, WireError
 
@@ -74,6 +74,28 @@ class Made(Case):
                 self.memory[64:72] = "ab".encode("utf-32-le")
             got = self.take([("result", Ref(descr, (), 64))])
             self.assertIs(type(got), kind, descr)
+
+    def test_texts_of_no_characters(self):
+        """numpy does not look at what a text holds before somebody reads it."""
+        self.memory[64:72] = b"\x00\x00\x11\x00" * 2
+        self.memory[72:80] = b"\x00\x10\xff\xff" * 2
+        large = ("x", Ref("<f8", (8000,), 128))
+        for values in (
+            [("result", Ref("<U2", (), 64))], [("result", Ref("<U2", (), 64)), large], [("result", Ref("<U1", (2, 1), 64))], [("result", Ref("<U2", (2000,), 0))],
+            [("result", Ref("[('a', '<i8'), ('b', [('c', '<U1', (2,))])]", (2,), 64))], [("result", Ref("[('a', '<U2', (2,))]", (), 64, True))],
+        ):
+            with self.assertRaises(InvalidResult) as got:
+                self.take(values)
+            self.assertFalse(got.exception.ended)
+            self.assertEqual(self.results.release, [1])
+            self.results.release.clear()
+        self.memory[64:72] = b"\xff\xff\x10\x00" * 2
+        self.assertEqual(self.take([("result", Ref("<U2", (1,), 64))])[0], "\U0010ffff" * 2)
+        with self.assertRaises(InvalidResult):
+            self.take([("result", Ref(">U2", (1,), 64))])
+        self.memory[64:72] = b"\x00\x10\xff\xff" * 2
+        self.assertEqual(self.take([("result", Ref(">U2", (1,), 64))])[0], "\U0010ffff" * 2)
+        self.assertEqual(self.take([("result", Ref(">U2", (0,), 64))]).shape, (0,))
 
     def test_text(self):
         self.memory[64:72] = "aé€\0\x01".encode()
