@@ -12,7 +12,7 @@ import re
 import sys
 from typing import Any, NamedTuple, NoReturn, Tuple
 
-from ._wire import MAX_AXES, WireError
+from ._codec import MAX_AXES, WireError
 
 MAX_DESCR = 8 << 10  # bytes of a description
 MAX_ITEM = 1 << 20  # bytes of one element

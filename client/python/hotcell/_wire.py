@@ -6,8 +6,8 @@ import struct
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._codec import (
-    HEADER as HEADER, MAX_AXES as MAX_AXES, MAX_DESCRIPTORS as MAX_DESCRIPTORS, MAX_FRAME as MAX_FRAME, MAX_NESTING as MAX_NESTING,
-    SPAN as SPAN, VERSION as VERSION, Decoder as Decoder, Encoder as Encoder, File as File, Ref as Ref, Region as Region,
+    HEADER as HEADER, MAX_DESCRIPTORS as MAX_DESCRIPTORS, MAX_FRAME as MAX_FRAME, MAX_NESTING as MAX_NESTING,
+    VERSION as VERSION, Decoder as Decoder, Encoder as Encoder, File as File, Ref as Ref, Region as Region,
     Span as Span, WireError as WireError, frame as frame, put_u32, put_u64,
 )
 

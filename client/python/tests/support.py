@@ -9,7 +9,7 @@ import threading
 import unittest
 
 import hotcell
-from hotcell import _memory, _process, _wire
+from hotcell import _codec, _memory, _process, _wire
 from hotcell._conn import Conn, Gone
 from hotcell._wire import Decoder
 
@@ -223,7 +223,7 @@ class Encoder(_wire.Encoder):
 
     def value(self, v, nesting=_wire.MAX_NESTING):
         if type(v) is _wire.Span:
-            self.u8(_wire.SPAN)
+            self.u8(_codec.SPAN)
             self.u64(v.offset)
             self.u64(v.size)
         else:

@@ -5,7 +5,7 @@ import struct
 import unittest
 
 import support
-from hotcell import _wire
+from hotcell import _codec, _wire
 from hotcell._wire import Decoder, Encoder, Ref, Region, Span, WireError
 
 
@@ -108,24 +108,24 @@ class Refused(unittest.TestCase):
             "no kind": b"",
             "kind 10": encoded(10),
             "kind 255": encoded(255),
-            "a list": encoded(_wire.LIST, ("I", 0)),
-            "a dict": encoded(_wire.DICT, ("I", 0)),
-            "truth 2": encoded(_wire.BOOL, 2),
-            "sign 2": encoded(_wire.INT, 2, "\x01"),
-            "negative zero": encoded(_wire.INT, 1, ""),
-            "zero of a byte": encoded(_wire.INT, 0, "\0"),
-            "leading zero": encoded(_wire.INT, 0, "\x01\0"),
-            "long integer": encoded(_wire.INT, 0, ("I", (32 << 10) + 1), b"\x01" * ((32 << 10) + 1)),
-            "huge integer": encoded(_wire.INT, 0, ("I", 0xFFFFFFFF), b"\x01"),
-            "short float": encoded(_wire.FLOAT, b"1234567"),
-            "huge text": encoded(_wire.TEXT, ("I", 1 << 31), b"x"),
-            "no UTF-8": encoded(_wire.TEXT, ("I", 1), b"\xff"),
-            "overlong UTF-8": encoded(_wire.TEXT, ("I", 2), b"\xc0\x80"),
-            "surrogate": encoded(_wire.TEXT, ("I", 3), b"\xed\xa0\x80"),
-            "huge shape": encoded(_wire.ARRAY, "<f8", 0, ("q", 0), ("I", 1 << 29)),
-            "33 axes": encoded(_wire.ARRAY, "<f8", 0, ("q", 0), ("I", 33), b"\0" * 8 * 33),
-            "order 2": encoded(_wire.ARRAY, "<f8", 2, ("q", 0), ("I", 0)),
-            "half a span": encoded(_wire.SPAN, ("Q", 1)),
+            "a list": encoded(_codec.LIST, ("I", 0)),
+            "a dict": encoded(_codec.DICT, ("I", 0)),
+            "truth 2": encoded(_codec.BOOL, 2),
+            "sign 2": encoded(_codec.INT, 2, "\x01"),
+            "negative zero": encoded(_codec.INT, 1, ""),
+            "zero of a byte": encoded(_codec.INT, 0, "\0"),
+            "leading zero": encoded(_codec.INT, 0, "\x01\0"),
+            "long integer": encoded(_codec.INT, 0, ("I", (32 << 10) + 1), b"\x01" * ((32 << 10) + 1)),
+            "huge integer": encoded(_codec.INT, 0, ("I", 0xFFFFFFFF), b"\x01"),
+            "short float": encoded(_codec.FLOAT, b"1234567"),
+            "huge text": encoded(_codec.TEXT, ("I", 1 << 31), b"x"),
+            "no UTF-8": encoded(_codec.TEXT, ("I", 1), b"\xff"),
+            "overlong UTF-8": encoded(_codec.TEXT, ("I", 2), b"\xc0\x80"),
+            "surrogate": encoded(_codec.TEXT, ("I", 3), b"\xed\xa0\x80"),
+            "huge shape": encoded(_codec.ARRAY, "<f8", 0, ("q", 0), ("I", 1 << 29)),
+            "33 axes": encoded(_codec.ARRAY, "<f8", 0, ("q", 0), ("I", 33), b"\0" * 8 * 33),
+            "order 2": encoded(_codec.ARRAY, "<f8", 2, ("q", 0), ("I", 0)),
+            "half a span": encoded(_codec.SPAN, ("Q", 1)),
         }.items():
             with self.assertRaises(WireError, msg=name):
                 d = Decoder(value)
