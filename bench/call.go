@@ -154,21 +154,12 @@ type resident struct {
 }
 
 func (b *callBench) launch(ctx context.Context, size int64) (*resident, error) {
-	region, err := shm.Create("bench", size)
+	region, memory, err := shm.Owned("bench", size)
 	if err != nil {
-		return nil, err
-	}
-	memory, err := region.Map()
-	if err != nil {
-		region.Close()
 		return nil, err
 	}
 	for i := range memory {
 		memory[i] = 0 // touched
-	}
-	if err := region.FreezeOthers(); err != nil {
-		region.Close()
-		return nil, err
 	}
 	spec, err := b.host.spec(job{model: "calls.py"})
 	if err != nil {

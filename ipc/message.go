@@ -71,7 +71,14 @@ func Encode(m Message, seq uint32) Frame {
 
 // Size is the length in bytes of m's frame, to be compared with MaxFrame
 // where a message carries what a user gave.
-func Size(m Message) int { return HeaderSize + len(Encode(m, 0).Payload) }
+func Size(m Message) int {
+	p := datagrams.Get().(*[]byte)
+	defer datagrams.Put(p)
+	e := encoder{(*p)[:0]}
+	m.encode(&e)
+	*p = e.b
+	return HeaderSize + len(e.b)
+}
 
 // Decode reads f into the message of its type. It returns an error that
 // wraps ErrFrame for an unknown type and for any byte that is not as Encode

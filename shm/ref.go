@@ -12,6 +12,9 @@ import (
 // cache line, which is enough for any element and any vector instruction.
 const Align = 64
 
+// AlignUp is the first multiple of Align that is not below n.
+func AlignUp(n int64) int64 { return (n + Align - 1) / Align * Align }
+
 // MaxAxes is numpy's own bound (64 only since numpy 2).
 const MaxAxes = 32
 

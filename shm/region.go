@@ -51,6 +51,40 @@ func Create(name string, size int64) (*Region, error) {
 	return r, nil
 }
 
+// Frozen makes a region of a content that nobody can write any more.
+func Frozen(name string, content []byte) (*Region, error) {
+	r, err := Create(name, int64(len(content)))
+	if err != nil {
+		return nil, err
+	}
+	if _, err = r.WriteAt(content, 0); err == nil {
+		err = r.Freeze()
+	}
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Owned makes a region that this process writes, through the memory that it
+// gives, and nobody else: see FreezeOthers.
+func Owned(name string, size int64) (*Region, []byte, error) {
+	r, err := Create(name, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	memory, err := r.Map()
+	if err == nil {
+		err = r.FreezeOthers()
+	}
+	if err != nil {
+		r.Close()
+		return nil, nil, err
+	}
+	return r, memory, nil
+}
+
 // memfd makes an empty file that can never be executed: otherwise a sandbox
 // could write a program into it. Kernels before 6.3 do not know the flag;
 // there only the system call filter stands against execution.

@@ -299,3 +299,41 @@ func TestReadOnly(t *testing.T) {
 		t.Errorf("mmap for writing through ReadOnly = %v; want EACCES", err)
 	}
 }
+
+func TestFrozenAndOwned(t *testing.T) {
+	for _, content := range [][]byte{nil, []byte("text")} {
+		r, err := Frozen("test", content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(content))
+		if _, err := r.ReadAt(got, 0); len(content) > 0 && err != nil || !bytes.Equal(got, content) {
+			t.Errorf("Frozen(%q) holds %q, %v", content, got, err)
+		}
+		if _, err := r.File().WriteAt([]byte("x"), 0); err == nil {
+			t.Errorf("Frozen(%q) can be written", content)
+		}
+		r.Close()
+	}
+	r, memory, err := Owned("test", 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	memory[7] = 9
+	one := make([]byte, 1)
+	if _, err := r.ReadAt(one, 7); err != nil || one[0] != 9 {
+		t.Errorf("Owned shows %d, %v; want what was written, 9", one[0], err)
+	}
+	if _, err := r.File().WriteAt([]byte("x"), 0); err == nil {
+		t.Error("somebody else can write what is Owned")
+	}
+}
+
+func TestAlignUp(t *testing.T) {
+	for n, want := range map[int64]int64{0: 0, 1: 64, 63: 64, 64: 64, 65: 128} {
+		if got := AlignUp(n); got != want {
+			t.Errorf("AlignUp(%d) = %d; want %d", n, got, want)
+		}
+	}
+}

@@ -72,10 +72,8 @@ func (m *Model) Now() *Outcome {
 		Cause:  &Cause{Verdict: OK, Source: FromSupervisor, Reason: "the model is running"},
 		Limits: m.limits, Isolation: m.isolation(), Usage: m.usage(), Operations: m.record.snapshot(),
 	}
-	select {
-	case <-m.ended:
-		o.Cause = m.cause
-	default:
+	if cause := m.over(); cause != nil {
+		o.Cause = cause
 	}
 	return o
 }
@@ -91,10 +89,8 @@ func (m *Model) Close() *Outcome {
 // call makes one call of a model that stays. A cause that leaves the model
 // usable does not end it.
 func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
-	select {
-	case <-m.ended:
-		return nil, m.cause
-	default:
+	if cause := m.over(); cause != nil {
+		return nil, cause
 	}
 	limit := m.limits.Timeout
 	if c.Timeout > 0 {
@@ -170,10 +166,7 @@ func (m *Model) refused(answer *ipc.Exception) *Cause {
 // the model.
 func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
 	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() {
-			m.end(&Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled by the host"})
-		})
-		defer stop()
+		defer context.AfterFunc(ctx, m.Cancel)()
 	}
 	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
 		return nil, m.broken(err)
@@ -314,7 +307,7 @@ func (m *Model) declare(out []shm.Ref) ([]ipc.Arg, error) {
 		if slices.ContainsFunc(args, func(a ipc.Arg) bool { return a.Name == ref.Name }) {
 			return nil, setupError(UnmetInput, "two output arrays are named %s", clip(ref.Name, 80))
 		}
-		ref.Offset = (at + shm.Align - 1) / shm.Align * shm.Align
+		ref.Offset = shm.AlignUp(at)
 		if err := ref.Check(m.output.Size()); err != nil || !shm.ValidName(ref.Name) {
 			return nil, setupError(UnmetInput, "output array %s: %v; all that a call gives back may take %d bytes",
 				clip(ref.Name, 80), err, m.output.Size())

@@ -419,16 +419,10 @@ func TestStolenDescriptors(t *testing.T) {
 // region is a frozen region of bytes.
 func region(t testing.TB, b []byte) *shm.Region {
 	t.Helper()
-	r, err := shm.Create("test", int64(len(b)))
+	r, err := shm.Frozen("test", b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	if _, err := r.WriteAt(b, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Freeze(); err != nil {
-		t.Fatal(err)
-	}
 	return r
 }

@@ -102,6 +102,9 @@ func (f *functions) arguments(args []ipc.Arg) ([]HostValue, error) {
 	if _, err := checkResults(args, f.exchange.Size()); err != nil {
 		return nil, err
 	}
+	if err := readSpans(args, f.exchange); err != nil {
+		return nil, err
+	}
 	var values []HostValue
 	for _, arg := range args {
 		v := HostValue{Name: arg.Name, Value: arg.Value}
@@ -114,16 +117,6 @@ func (f *functions) arguments(args []ipc.Arg) ([]HostValue, error) {
 			v.Value.Ref.Offset = 0
 		}
 		values = append(values, v)
-	}
-	texts := make([]ipc.Arg, len(values))
-	for i := range values {
-		texts[i].Value = values[i].Value
-	}
-	if err := readSpans(texts, f.exchange); err != nil {
-		return nil, err
-	}
-	for i := range values {
-		values[i].Value = texts[i].Value
 	}
 	return values, nil
 }

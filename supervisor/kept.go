@@ -35,24 +35,17 @@ func (k *kept) take(size int64) (*shm.Region, []byte, error) {
 		k.free = k.free[1:]
 	}
 	k.mu.Unlock()
-	room := int64(pageSize)
-	for room < size {
-		room *= 2
+	// A client maps it too, and only to read.
+	return shm.Owned("results", room(size))
+}
+
+// room is what is made for so many bytes, which soon may be more.
+func room(size int64) int64 {
+	n := int64(pageSize)
+	for n < size {
+		n *= 2
 	}
-	r, err := shm.Create("results", room)
-	if err != nil {
-		return nil, nil, err
-	}
-	memory, err := r.Map()
-	if err == nil {
-		// A client maps it too, and only to read.
-		err = r.FreezeOthers()
-	}
-	if err != nil {
-		r.Close()
-		return nil, nil, err
-	}
-	return r, memory, nil
+	return n
 }
 
 func (k *kept) give(r *shm.Region) {

@@ -154,19 +154,8 @@ func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
 		return nil, nil, setupError(UnmetInput, "the model has too many files (%d) or too long names: their list takes %d bytes, at most %d fit",
 			len(load.Files), n, ipc.MaxFrame)
 	}
-	region, err := shm.Create("source", int64(len(source)))
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := region.WriteAt(source, 0); err != nil && len(source) > 0 {
-		region.Close()
-		return nil, nil, fmt.Errorf("write source: %w", err)
-	}
-	if err := region.Freeze(); err != nil {
-		region.Close()
-		return nil, nil, err
-	}
-	return load, region, nil
+	region, err := shm.Frozen("source", source)
+	return load, region, err
 }
 
 // seedBytes spreads the user's seed, or draws one.

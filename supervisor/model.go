@@ -263,16 +263,24 @@ func (m *Model) watchCPU() {
 // and again: hundreds of them are open, and most of them idle.
 const looksApart = 500 * time.Millisecond
 
+// over is why the model has ended, nil if it has not.
+func (m *Model) over() *Cause {
+	select {
+	case <-m.ended:
+		return m.cause
+	default:
+		return nil
+	}
+}
+
 // broken says why a conversation ended: by our own doing, by the process's
 // death, or by bytes that are no frame.
 func (m *Model) broken(err error) *Cause {
 	if errors.Is(err, ipc.ErrFrame) {
 		return m.end(forged("%v", err))
 	}
-	select {
-	case <-m.ended:
-		return m.cause
-	default:
+	if cause := m.over(); cause != nil {
+		return cause
 	}
 	m.logs.drain(time.Second) // it may have printed too much before
 	status, known := m.sandbox.waitBriefly()

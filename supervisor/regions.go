@@ -19,7 +19,7 @@ type regions struct {
 	known  map[*shm.Region]*grant
 	calls  uint64
 	forget []uint64 // to be told with the next call
-	arena  *arena
+	arena  arena
 }
 
 type grant struct {
@@ -90,9 +90,6 @@ func (r *regions) place(in Input) (shm.Ref, *shm.Region, error) {
 	if whole(ref, in.Region) {
 		return ref, in.Region, nil
 	}
-	if r.arena == nil {
-		r.arena = &arena{}
-	}
 	return r.arena.copy(ref, in.Region)
 }
 
@@ -106,14 +103,11 @@ func (r *regions) reserve(inputs []Input) error {
 				return err
 			}
 			// A part without elements has a place in the arena too.
-			need += max(1, (n+shm.Align-1)/shm.Align) * shm.Align
+			need += max(shm.Align, shm.AlignUp(n))
 		}
 	}
 	if need == 0 {
 		return nil
-	}
-	if r.arena == nil {
-		r.arena = &arena{}
 	}
 	if r.arena.region != nil && r.arena.region.Size() < need {
 		r.drop(r.arena.region)
@@ -130,11 +124,7 @@ func (r *regions) size() int64 {
 	return sum
 }
 
-func (r *regions) close() {
-	if r.arena != nil {
-		r.arena.close()
-	}
-}
+func (r *regions) close() { r.arena.close() }
 
 // arena is memory for parts of arrays that a call passes: the supervisor
 // writes it, the sandbox reads it. It is kept, as fresh pages cost more than
@@ -152,24 +142,9 @@ func (a *arena) prepare(need int64) error {
 		return nil
 	}
 	a.close()
-	size := int64(pageSize)
-	for size < need {
-		size *= 2
-	}
-	region, err := shm.Create("inputs", size)
-	if err != nil {
-		return err
-	}
-	memory, err := region.Map()
-	if err == nil {
-		err = region.FreezeOthers()
-	}
-	if err != nil {
-		region.Close()
-		return err
-	}
-	a.region, a.memory = region, memory
-	return nil
+	var err error
+	a.region, a.memory, err = shm.Owned("inputs", room(need))
+	return err
 }
 
 func (a *arena) copy(ref shm.Ref, from *shm.Region) (shm.Ref, *shm.Region, error) {
@@ -181,7 +156,7 @@ func (a *arena) copy(ref shm.Ref, from *shm.Region) (shm.Ref, *shm.Region, error
 		return ref, nil, fmt.Errorf("copy a part of an array: %w", err)
 	}
 	ref.Offset = a.at
-	a.at += (n + shm.Align - 1) / shm.Align * shm.Align
+	a.at += shm.AlignUp(n)
 	return ref, a.region, nil
 }
 

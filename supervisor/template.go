@@ -176,17 +176,11 @@ func instructions(config templateConfig) child.Instructions {
 }
 
 func shimFile(code []byte) (*os.File, error) {
-	region, err := shm.Create("shim", int64(len(code)))
+	region, err := shm.Frozen("shim", code)
 	if err != nil {
 		return nil, err
 	}
 	defer region.Close()
-	if _, err := region.WriteAt(code, 0); err != nil {
-		return nil, fmt.Errorf("write shim: %w", err)
-	}
-	if err := region.Freeze(); err != nil {
-		return nil, err
-	}
 	return region.ReadOnly()
 }
 

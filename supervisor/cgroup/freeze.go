@@ -133,9 +133,23 @@ func sleeps(tid int) bool {
 	if err != nil {
 		return false
 	}
-	end := bytes.LastIndexByte(stat, ')') // the name before it may hold anything
-	return end >= 0 && len(stat) > end+2 && bytes.IndexByte([]byte("SDTtZXI"), stat[end+2]) >= 0
+	return Sleeps(ThreadState(stat))
 }
+
+// ThreadState reads a thread's state from /proc/PID/task/TID/stat, where it
+// follows the name, which may hold anything, in parentheses. It is '?' of what
+// is no such text.
+func ThreadState(stat []byte) byte {
+	end := bytes.LastIndexByte(stat, ')')
+	if end < 0 || len(stat) < end+3 {
+		return '?'
+	}
+	return stat[end+2]
+}
+
+// Sleeps tells the states in which a thread waits in the kernel, is stopped or
+// dead.
+func Sleeps(state byte) bool { return bytes.IndexByte([]byte("SDTtZXI"), state) >= 0 }
 
 // A freezer is what stops the threads of a directory's group.
 type freezer struct {

@@ -1,7 +1,6 @@
 package sampled
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/supervisor/cgroup"
 )
 
 // freezeLimit bounds Freeze when its context does not.
@@ -102,21 +103,11 @@ func stillnessOf(pid int) (stillness, error) {
 		if err != nil {
 			return stillness{}, nil // it ended meanwhile; the next look is another
 		}
-		state := stateOf(stat)
+		state := cgroup.ThreadState(stat)
 		s.stopped = s.stopped && state == 'T'
-		s.still = s.still && bytes.IndexByte([]byte("SDTtZXI"), state) >= 0
+		s.still = s.still && cgroup.Sleeps(state)
 		s.threads = append(s.threads, e.Name())
 	}
 	s.cpu, err = cpuClock(pid)
 	return s, err
-}
-
-// stateOf reads a thread's state from /proc/PID/task/TID/stat, where it follows
-// the name, which may hold anything, in parentheses.
-func stateOf(stat []byte) byte {
-	end := bytes.LastIndexByte(stat, ')')
-	if end < 0 || len(stat) < end+3 {
-		return '?'
-	}
-	return stat[end+2]
 }

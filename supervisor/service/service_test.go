@@ -177,17 +177,11 @@ func (c *client) launch(source string, l *ipc.Launch, files ...*os.File) *model 
 
 func frozen(t *testing.T, b []byte) *shm.Region {
 	t.Helper()
-	r, err := shm.Create("test", int64(len(b)))
+	r, err := shm.Frozen("test", b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	if _, err := r.WriteAt(b, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Freeze(); err != nil {
-		t.Fatal(err)
-	}
 	return r
 }
 

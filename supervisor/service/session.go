@@ -142,7 +142,11 @@ func (s *session) serve() error {
 		case *ipc.Inquire:
 			closeAll(files)
 			<-s.launched
-			if err := s.sendFigures(&supervisor.Outcome{Cause: &supervisor.Cause{}}); err != nil {
+			now := notLaunched()
+			if s.model != nil {
+				now = s.model.Now()
+			}
+			if err := s.sendFigures(now); err != nil {
 				return err
 			}
 		case *ipc.Close:
@@ -189,27 +193,24 @@ func (s *session) answer(m ipc.Message, files []*os.File) {
 
 // prepare makes a spec of the launch.
 func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
-	files := s.files
+	source, rest := s.files[0], s.files[1:]
 	s.files = nil
-	list, err := sources(s.launch, files[0])
-	files = files[1:]
+	list, err := sources(s.launch, source)
 	if err != nil {
-		closeAll(files)
+		closeAll(rest)
 		return nil, unusable(err)
 	}
 	if s.launch.Follow {
-		if len(files) < 2 {
-			closeAll(files)
+		if len(rest) < 2 {
+			closeAll(rest)
 			return nil, unusable(errors.New("a launch without the pipes to follow it by"))
 		}
-		if err := s.followBy(files[:2]); err != nil {
-			closeAll(files[2:])
+		pipes := rest[:2]
+		rest = rest[2:]
+		if err := s.followBy(pipes); err != nil {
+			closeAll(rest)
 			return nil, err
 		}
-	}
-	at := 0
-	if s.launch.Follow {
-		at = 2
 	}
 	s.spec.Files, s.spec.Function, s.spec.Env = list, s.launch.Function, s.launch.Env
 	if s.launch.Seeded {
@@ -220,7 +221,7 @@ func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
 	}
 	// A model that stays may be given arrays at any call.
 	s.spec.Arrays = true
-	inputs, err := s.inputs(s.launch.Args, s.launch.Regions, files[at:])
+	inputs, err := s.inputs(s.launch.Args, s.launch.Regions, rest)
 	if err != nil {
 		return nil, unusable(err)
 	}
@@ -367,7 +368,7 @@ func clip(s string, most int) string { return s[:min(len(s), most)] }
 func (s *session) finish(tell bool) {
 	defer s.conn.Close()
 	closeAll(s.files)
-	outcome := &supervisor.Outcome{Cause: &supervisor.Cause{Verdict: supervisor.SetupError, Reason: "the model was not launched"}}
+	outcome := notLaunched()
 	for _, pipe := range s.follow {
 		pipe.SetWriteDeadline(time.Now().Add(readingTime))
 	}
@@ -390,25 +391,21 @@ func (s *session) finish(tell bool) {
 // sendFigures sends a report in a region of its own: it may be larger than a
 // frame.
 func (s *session) sendFigures(o *supervisor.Outcome) error {
-	if s.model != nil && o.Cause.Verdict == "" {
-		o = s.model.Now()
-	}
 	text, err := s.server.Report(&s.spec, o)
 	if err != nil {
 		return err
 	}
-	region, err := shm.Create("report", int64(len(text)))
+	region, err := shm.Frozen("report", text)
 	if err != nil {
 		return err
 	}
 	defer region.Close()
-	if _, err := region.WriteAt(text, 0); err != nil {
-		return err
-	}
-	if err := region.Freeze(); err != nil {
-		return err
-	}
 	return s.conn.Send(&ipc.Figures{Size: uint64(len(text))}, 0, region.File())
+}
+
+// notLaunched stands for the outcome of a model that there is not.
+func notLaunched() *supervisor.Outcome {
+	return &supervisor.Outcome{Cause: &supervisor.Cause{Verdict: supervisor.SetupError, Reason: "the model was not launched"}}
 }
 
 func unusable(err error) error {

@@ -167,31 +167,26 @@ def map_region(fd, size, writable, address):
     The view holds no descriptor: Python's own mmap would keep a copy of it.
     """
     protection = PROT_READ | (PROT_WRITE if writable else 0)
-    got = _libc.mmap(address, size, protection, _MAP_SHARED | _MAP_FIXED_NOREPLACE, fd, 0)
-    if got != address:
-        number = ctypes.get_errno()
-        if got not in (None, ctypes.c_void_p(-1).value):
-            _libc.munmap(got, size)
-        raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
+    _map(address, size, protection, _MAP_SHARED | _MAP_FIXED_NOREPLACE, fd, 0)
     return writable_view(address, size) if writable else read_only_view(address, size)
 
 
 def map_memory(size, address):
     """Memory of the sandbox's own at an address of the granted range."""
-    flags = _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_FIXED_NOREPLACE
-    got = _libc.mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0)
-    if got != address:
-        number = ctypes.get_errno()
-        if got not in (None, ctypes.c_void_p(-1).value):
-            _libc.munmap(got, size)
-        raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
+    _map(address, size, PROT_READ | PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_FIXED_NOREPLACE, -1, 0)
 
 
 def map_over(fd, offset, size, address):
     """Replaces pages of map_memory by pages of a region, to read."""
-    got = _libc.mmap(address, size, PROT_READ, _MAP_SHARED | _MAP_FIXED, fd, offset)
+    _map(address, size, PROT_READ, _MAP_SHARED | _MAP_FIXED, fd, offset)
+
+
+def _map(address, size, protection, flags, fd, offset):
+    got = _libc.mmap(address, size, protection, flags, fd, offset)
     if got != address:
         number = ctypes.get_errno()
+        if got not in (None, ctypes.c_void_p(-1).value):
+            _libc.munmap(got, size)
         raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
 
 
