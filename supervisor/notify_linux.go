@@ -27,6 +27,10 @@ type notifier struct {
 	last    time.Time // of the call before
 	signals ownSignals
 
+	// What is being answered. They are kept: a call must not cost fresh memory.
+	asked  notification
+	caller caller
+
 	waiting  slot // to wait in poll(2) for the next call
 	blocking slot // to wait for it in the receive itself
 	apart    sync.WaitGroup
@@ -201,52 +205,58 @@ func pollFor(fd uintptr, wait time.Duration) (pending bool, err error) {
 // answer receives one notification and decides it. Receiving nothing is
 // normal: the thread was killed while it waited, or all are gone.
 func (n *notifier) answer(fd uintptr) (answered bool, err error) {
-	var asked notification
-	if err := receiveNotification(fd, &asked); err != nil {
+	if err := receiveNotification(fd, &n.asked); err != nil {
 		if err == unix.ENOENT {
 			return false, nil
 		}
 		return false, err
 	}
-	return true, n.judge(fd, asked)
+	return true, n.judge(fd, &n.asked)
 }
 
 // judge decides one notification and answers it. What may take long is done
 // apart: the sandbox's other threads go on.
-func (n *notifier) judge(fd uintptr, asked notification) error {
+func (n *notifier) judge(fd uintptr, asked *notification) error {
 	n.last = time.Now()
 	n.budget.work += time.Duration(n.workApart.Swap(0))
 	n.count()
 	call := syscallpolicy.Classify(int(asked.NR), asked.Args)
 	if signal, self := selfSignal(call, asked.Args); self {
-		return n.deliver(fd, &asked, call, signal)
+		return n.deliver(fd, asked, call, signal)
 	}
 	if broker.Slow(call) {
-		n.apart.Go(func() {
-			runtime.LockOSThread() // its clock
-			defer runtime.UnlockOSThread()
-			before := threadTime()
-			if err := n.perform(fd, &asked, call); err != nil {
-				n.end(internalError("answer operations: %v", err))
-			}
-			n.workApart.Add(int64(threadTime() - before + slowCost))
-		})
+		n.performApart(fd, asked, call)
 		return nil
 	}
-	return n.perform(fd, &asked, call)
+	n.caller = caller{sandbox: n.sandbox, listener: fd, id: asked.ID}
+	return n.perform(&n.caller, asked, call)
+}
+
+// performApart leaves a call to another thread.
+func (n *notifier) performApart(fd uintptr, asked *notification, call syscallpolicy.Syscall) {
+	kept := *asked
+	n.apart.Go(func() {
+		runtime.LockOSThread() // its clock
+		defer runtime.UnlockOSThread()
+		before := threadTime()
+		c := caller{sandbox: n.sandbox, listener: fd, id: kept.ID}
+		if err := n.perform(&c, &kept, call); err != nil {
+			n.end(internalError("answer operations: %v", err))
+		}
+		n.workApart.Add(int64(threadTime() - before + slowCost))
+	})
 }
 
 // perform has the broker serve a call, and answers it.
-func (n *notifier) perform(fd uintptr, asked *notification, call syscallpolicy.Syscall) error {
-	c := caller{sandbox: n.sandbox, listener: fd, id: asked.ID}
-	answer := n.broker.Serve(&c, call, asked.Args, int(asked.PID))
+func (n *notifier) perform(c *caller, asked *notification, call syscallpolicy.Syscall) error {
+	answer := n.broker.Serve(c, call, asked.Args, int(asked.PID))
 	if answer.Refused != "" {
 		n.undone(asked, call, answer)
 	}
 	if answer.Gone || c.answered {
 		return nil
 	}
-	return respond(fd, response{ID: asked.ID, Value: answer.Value, Error: -int32(answer.Errno)})
+	return respond(c.listener, response{ID: asked.ID, Value: answer.Value, Error: -int32(answer.Errno)})
 }
 
 // undone has on record that something was allowed and not done all the same.

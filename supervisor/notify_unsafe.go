@@ -53,10 +53,10 @@ const (
 )
 
 // inject gives the sandbox a copy of a descriptor; the result is its number
-// there.
+// there. Like an answer it never waits, so Go's scheduler need not know of it.
 func inject(fd uintptr, i *injection) (int, error) {
 	for {
-		n, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, ioctlNotifyAddFD, uintptr(unsafe.Pointer(i)))
+		n, _, errno := unix.RawSyscall(unix.SYS_IOCTL, fd, ioctlNotifyAddFD, uintptr(unsafe.Pointer(i)))
 		switch errno {
 		case 0:
 			return int(n), nil
@@ -82,7 +82,16 @@ func wakeOnSameCPU(fd uintptr) {
 }
 
 func sendResponse(fd uintptr, r *response) error {
-	return ioctlPointer(fd, ioctlNotifySend, unsafe.Pointer(r))
+	for {
+		_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, fd, ioctlNotifySend, uintptr(unsafe.Pointer(r)))
+		switch errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+		default:
+			return errno
+		}
+	}
 }
 
 // notificationValid says whether the thread still waits for this answer. What

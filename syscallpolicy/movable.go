@@ -34,6 +34,7 @@ func (p Policy) Movable(old, new string, tree bool) bool {
 // all that lies below it; ok is false where that differs.
 func (p Policy) leave(k Kind, write bool, path string, tree bool) (much int, ok bool) {
 	q := newQuestion(&Operation{Kind: k, Target: path, Write: write})
+	defer q.answered()
 	for _, c := range p.byKind[k] {
 		if !c.concerns(q) {
 			continue

@@ -12,6 +12,7 @@ func (p Policy) Named(op Operation) (d Decision, ok bool) {
 		return Decision{}, false
 	}
 	q := newQuestion(&op)
+	defer q.answered()
 	for _, c := range p.byKind[op.Kind] {
 		if _, byName := c.subject.(callName); !byName {
 			continue

@@ -56,6 +56,7 @@ func (p Policy) Decide(op Operation) Decision {
 		return Decision{Rule: byDefault}
 	}
 	q := newQuestion(&op)
+	defer q.answered()
 	for _, c := range p.byKind[op.Kind] {
 		if d, ok := c.decide(q); ok {
 			return d

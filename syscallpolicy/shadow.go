@@ -14,7 +14,7 @@ func neverMatches(rules []compiled) string {
 	by := -1
 	for _, k := range c.Kinds.Kinds() {
 		for _, write := range []bool{false, true} {
-			q := &question{Operation: &Operation{Kind: k, Write: write, Syscall: "any"}}
+			q := &question{Operation: Operation{Kind: k, Write: write, Syscall: "any"}}
 			if !c.concerns(q) || write && !c.Write {
 				continue // what is left of a refusal is not what it was written for
 			}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // subject is what a rule is about: the compiled form of Rule.Target. It lives
@@ -21,12 +22,25 @@ type subject interface {
 // question is an operation as the rules look at it: every one of them is
 // asked about every refused operation, which is what a flooder sends.
 type question struct {
-	*Operation
+	Operation
 	clean bool // the target is a clean absolute path
 }
 
+// questions are used again: a decision must not cost fresh memory, which a
+// flooder would have the supervisor collect.
+var questions = sync.Pool{New: func() any { return new(question) }}
+
 func newQuestion(op *Operation) *question {
-	return &question{op, (pathKinds | KindsOf(KindExec)).Has(op.Kind) && cleanPath(op.Target)}
+	q := questions.Get().(*question)
+	q.Operation = *op
+	q.clean = (pathKinds | KindsOf(KindExec)).Has(op.Kind) && cleanPath(op.Target)
+	return q
+}
+
+// answered gives a question back. What was made of it must not hold on to it.
+func (q *question) answered() {
+	*q = question{}
+	questions.Put(q)
 }
 
 // place is where an operation on a path is carried out.

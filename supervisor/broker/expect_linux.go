@@ -26,7 +26,7 @@ const (
 // expected are paths that led to regular files.
 type expected struct {
 	mu    sync.Mutex
-	paths map[string]struct{}
+	paths map[string]string // to themselves: one text for all opens of it
 }
 
 func (e *expected) add(path string) {
@@ -39,9 +39,9 @@ func (e *expected) add(path string) {
 		clear(e.paths)
 	}
 	if e.paths == nil {
-		e.paths = map[string]struct{}{}
+		e.paths = map[string]string{}
 	}
-	e.paths[path] = struct{}{}
+	e.paths[path] = path
 }
 
 func (e *expected) has(path string) bool {
@@ -49,6 +49,16 @@ func (e *expected) has(path string) bool {
 	defer e.mu.Unlock()
 	_, ok := e.paths[path]
 	return ok
+}
+
+// text gives a path as a string, without fresh memory for an expected one.
+func (e *expected) text(path []byte) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if kept, ok := e.paths[string(path)]; ok {
+		return kept
+	}
+	return string(path)
 }
 
 func (e *expected) drop(path string) {

@@ -81,7 +81,7 @@ func (r *request) find(at place, w wish) (object, unix.Errno) {
 	floor := strings.TrimSuffix(at.base, "/")
 	for range maxLinks + 1 {
 		l := lexically(r.clean[:0], at.base, at.text)
-		path := string(l.path)
+		path := r.b.expected.text(l.path)
 		if w.beneath && l.least < len(floor) {
 			return object{}, unix.EXDEV
 		}
