@@ -1,31 +1,86 @@
 package ipc
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/quiet"
 )
 
 // Conn is the supervisor's end of a conversation. Sends may come from any
 // goroutine; Receive belongs to one goroutine at a time. It owns its
 // descriptor.
+//
+// The descriptor does not lie in Go's poller, which would wake a thread of its
+// own for each frame: package quiet says what that costs.
 type Conn struct {
-	f      *os.File
-	closed atomic.Bool
-	mu     sync.Mutex // serialises sends
+	f  *os.File
+	fd int
+
+	use    sync.RWMutex  // held for reading by who uses fd, and to close it alone
+	closed chan struct{} // closed when the conversation ends on our side
+	once   sync.Once
+
+	bound    sync.Once // the time that a receive may block in its thread
+	boundErr error
+
+	patience patience // of ReceiveSoon
+
+	sending sync.Mutex // one send at a time
+	watch   *quiet.Watch
+	receive deadline
+	send    deadline
 }
 
-// buffers are what frames are received into. They belong to a Receive that has
+// deadline is a time that may be moved while somebody waits for it.
+type deadline struct {
+	mu    sync.Mutex
+	at    time.Time
+	moved chan struct{} // made by who waits, closed when at is another
+}
+
+func (d *deadline) set(at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = at
+	if d.moved != nil {
+		close(d.moved)
+		d.moved = nil
+	}
+}
+
+// left is the time until then, and what ends it early.
+func (d *deadline) left() (left time.Duration, bounded bool, moved <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.moved == nil {
+		d.moved = make(chan struct{})
+	}
+	if d.at.IsZero() {
+		return 0, false, d.moved
+	}
+	return time.Until(d.at), true, d.moved
+}
+
+func (d *deadline) passed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.at.IsZero() && time.Until(d.at) <= 0
+}
+
+// buffers are what a frame is received into. They belong to a Receive that has
 // something to read: hundreds of conversations wait most of the time.
 type buffers struct {
 	in  [MaxFrame]byte
 	oob []byte
+	header
 }
 
 var bufferPool = sync.Pool{New: func() any { return &buffers{oob: make([]byte, unix.CmsgSpace(4*MaxDescriptors))} }}
@@ -40,33 +95,50 @@ func Pair() (*Conn, *os.File, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("socketpair: %w", err)
 	}
-	// Only our end does not block: the flag belongs to the open file, and
-	// the two ends are two open files.
-	if err := unix.SetNonblock(fds[0], true); err != nil {
-		unix.Close(fds[0])
-		unix.Close(fds[1])
-		return nil, nil, fmt.Errorf("set non-blocking: %w", err)
-	}
 	return NewConn(os.NewFile(uintptr(fds[0]), "control")), os.NewFile(uintptr(fds[1]), "control-peer"), nil
 }
 
-// NewConn takes over f, a SOCK_SEQPACKET socket in non-blocking mode.
+// NewConn takes over f, a SOCK_SEQPACKET socket that blocks: one that does not
+// lies in Go's poller.
 func NewConn(f *os.File) *Conn {
-	return &Conn{f: f}
+	return &Conn{f: f, fd: int(f.Fd()), closed: make(chan struct{})}
 }
 
 // Close ends the conversation. A blocked Receive returns os.ErrClosed.
 func (c *Conn) Close() error {
-	c.closed.Store(true)
-	return c.f.Close()
+	err := os.ErrClosed
+	c.once.Do(func() {
+		close(c.closed)
+		c.use.Lock()
+		defer c.use.Unlock()
+		if c.watch != nil {
+			c.watch.Stop()
+		}
+		err = c.f.Close()
+	})
+	return err
 }
 
+// enter keeps the descriptor open until leave.
+func (c *Conn) enter() error {
+	c.use.RLock()
+	select {
+	case <-c.closed:
+		c.use.RUnlock()
+		return os.ErrClosed
+	default:
+		return nil
+	}
+}
+
+func (c *Conn) leave() { c.use.RUnlock() }
+
 // SetReceiveDeadline bounds Receive; the zero time lifts the bound.
-func (c *Conn) SetReceiveDeadline(t time.Time) error { return c.f.SetReadDeadline(t) }
+func (c *Conn) SetReceiveDeadline(t time.Time) { c.receive.set(t) }
 
 // SetSendDeadline bounds Send: a peer that does not read cannot hold the
 // supervisor.
-func (c *Conn) SetSendDeadline(t time.Time) error { return c.f.SetWriteDeadline(t) }
+func (c *Conn) SetSendDeadline(t time.Time) { c.send.set(t) }
 
 // Send writes m as one frame, with descriptors if there are any; the caller
 // keeps his. They become blocking ones, as Fd says: what a model prints to
@@ -91,8 +163,8 @@ func (c *Conn) Send(m Message, seq uint32, files ...*os.File) error {
 		}
 		rights = unix.UnixRights(fds...)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	err := c.sendmsg(e.b, rights)
 	// Until here the collector must not close what only its number names.
 	runtime.KeepAlive(files)
@@ -106,47 +178,99 @@ func (c *Conn) Send(m Message, seq uint32, files ...*os.File) error {
 var datagrams = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
 
 func (c *Conn) sendmsg(frame, rights []byte) error {
-	raw, err := c.f.SyscallConn()
-	if err != nil {
-		return err
+	for {
+		if err := c.enter(); err != nil {
+			return err
+		}
+		err := ignoringEINTR(func() error {
+			if len(rights) == 0 {
+				return unix.Send(c.fd, frame, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+			}
+			return unix.Sendmsg(c.fd, frame, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		})
+		if err == unix.EAGAIN {
+			pollFor(c.fd, unix.POLLOUT, fullFor)
+		}
+		c.leave()
+		if err != unix.EAGAIN {
+			return err
+		}
+		if c.send.passed() {
+			return os.ErrDeadlineExceeded
+		}
 	}
-	var sent error
-	err = raw.Write(func(fd uintptr) bool {
-		sent = ignoringEINTR(func() error { return unix.Sendmsg(int(fd), frame, rights, nil, unix.MSG_NOSIGNAL) })
-		return sent != unix.EAGAIN
-	})
-	return c.firstOf(err, sent)
 }
 
-// Await waits in the calling thread until there is something to receive, or for
-// so long at most; Receive then does not wait, or waits on. The kernel hands
-// over to a thread that waits like that on one processor. Over Go's poller,
-// which is where Receive waits, it wakes another, which takes a virtual machine
-// tens of microseconds when that one is idle.
-func (c *Conn) Await(longest time.Duration) {
-	raw, err := c.f.SyscallConn()
-	if err != nil {
-		return
-	}
-	raw.Control(func(fd uintptr) {
-		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		timeout := unix.NsecToTimespec(int64(longest))
-		unix.Ppoll(fds[:], &timeout, nil)
-	})
+// fullFor is how long a thread waits for room in the socket before it looks
+// whether the conversation has ended: nobody sends so much that this is a way
+// to wait that costs anything.
+const fullFor = 50 * time.Millisecond
+
+// pollFor waits in the calling thread.
+func pollFor(fd int, events int16, longest time.Duration) {
+	fds := [1]unix.PollFd{{Fd: int32(fd), Events: events}}
+	timeout := unix.NsecToTimespec(int64(longest))
+	unix.Ppoll(fds[:], &timeout, nil)
 }
 
 // Receive reads one frame. io.EOF says that the peer is gone. A frame from a
 // sandbox must carry no descriptor: wantFiles is then 0, and what came all
-// the same is closed and told as an error. Otherwise exactly wantFiles
+// the same is dropped and told as an error. Otherwise exactly wantFiles
 // descriptors must come, or none (a peer that answers with a failure); with
 // AnyFiles the message says how many are right.
 func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
-	b, n, oobn, flags, err := c.recvmsg()
+	for {
+		m, seq, files, err := c.receiveNow(wantFiles, unix.MSG_DONTWAIT)
+		if err != ErrNotYet {
+			return m, seq, files, err
+		}
+		if err := c.wait(); err != nil {
+			return nil, 0, nil, err
+		}
+	}
+}
+
+// ErrNotYet says that no frame came within the moment that ReceiveSoon waits.
+var ErrNotYet = errors.New("no frame yet")
+
+// ReceiveSoon is Receive for who expects the frame within microseconds. It waits
+// in the calling thread, a few milliseconds at most: the kernel hands over to a
+// thread that waits like that on one processor. A goroutine that waits in
+// Receive is woken by way of a thread on another, which takes a virtual machine
+// tens of microseconds when that one is idle.
+func (c *Conn) ReceiveSoon(wantFiles int) (Message, uint32, []*os.File, error) {
+	if m, seq, files, err := c.lookFor(wantFiles); err != ErrNotYet {
+		return m, seq, files, err
+	}
+	return c.receiveNow(wantFiles, c.bounded())
+}
+
+// lookFor receives without sleeping.
+func (c *Conn) lookFor(wantFiles int) (m Message, seq uint32, files []*os.File, err error) {
+	err = ErrNotYet
+	if !c.patience.begin() {
+		return nil, 0, nil, err
+	}
+	for start := time.Now(); time.Since(start) < lookFor; {
+		if m, seq, files, err = c.receiveNow(wantFiles, unix.MSG_DONTWAIT); err != ErrNotYet {
+			break
+		}
+	}
+	c.patience.end(err != ErrNotYet)
+	return m, seq, files, err
+}
+
+// receiveNow gives ErrNotYet when there is nothing.
+func (c *Conn) receiveNow(wantFiles, how int) (Message, uint32, []*os.File, error) {
+	b := bufferPool.Get().(*buffers)
+	defer bufferPool.Put(b) // what is decoded is a copy
+	n, oobn, flags, err := c.takeNow(b, wantFiles != 0, how)
+	if err == unix.EAGAIN {
+		return nil, 0, nil, ErrNotYet
+	}
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	// What is decoded is a copy.
-	defer bufferPool.Put(b)
 	files, err := parseRights(b.oob[:oobn])
 	if err == nil && n == 0 {
 		// A zero-length datagram cannot be told from the end; it is no frame
@@ -172,46 +296,81 @@ func (c *Conn) Receive(wantFiles int) (Message, uint32, []*os.File, error) {
 	return m, f.Seq, files, nil
 }
 
-func (c *Conn) recvmsg() (b *buffers, n, oobn, flags int, err error) {
-	raw, err := c.f.SyscallConn()
-	if err != nil {
-		return nil, 0, 0, 0, err
+// takeNow gives EAGAIN when there is nothing.
+func (c *Conn) takeNow(b *buffers, rights bool, how int) (n, oobn, flags int, err error) {
+	if err := c.enter(); err != nil {
+		return 0, 0, 0, err
 	}
-	var received error
-	err = raw.Read(func(fd uintptr) bool {
-		if b == nil {
-			b = bufferPool.Get().(*buffers)
-		}
-		receive := func() (e error) {
-			n, oobn, flags, _, e = unix.Recvmsg(int(fd), b.in[:], b.oob, unix.MSG_CMSG_CLOEXEC)
-			return e
-		}
-		received = ignoringEINTR(receive)
-		if received == unix.ECONNRESET {
-			// The peer ended with frames unread. The kernel says so once;
-			// then comes what the peer had sent before, and then the end.
-			received = ignoringEINTR(receive)
-		}
-		if received != unix.EAGAIN {
-			return true
-		}
-		bufferPool.Put(b)
-		b = nil
-		return false
+	defer c.leave()
+	n, oobn, flags, err = b.receive(c.fd, rights, how)
+	if err == unix.ECONNRESET {
+		// The peer ended with frames unread. The kernel says so once;
+		// then comes what the peer had sent before, and then the end.
+		n, oobn, flags, err = b.receive(c.fd, rights, how)
+	}
+	return n, oobn, flags, err
+}
+
+// soonFor is how long ReceiveSoon waits in its thread.
+const soonFor = 2 * time.Millisecond
+
+// bounded makes a receive that may block end by itself, and gives its flags.
+func (c *Conn) bounded() int {
+	c.bound.Do(func() {
+		timeout := unix.NsecToTimeval(int64(soonFor))
+		c.boundErr = unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
 	})
-	if err := c.firstOf(err, received); err != nil {
-		if b != nil {
-			bufferPool.Put(b)
-		}
-		return nil, 0, 0, 0, err
+	if c.boundErr != nil {
+		return unix.MSG_DONTWAIT
 	}
-	return b, n, oobn, flags, nil
+	return 0
+}
+
+// wait blocks the goroutine until there may be something to receive.
+func (c *Conn) wait() error {
+	left, bounded, moved := c.receive.left()
+	var late <-chan time.Time
+	if bounded {
+		if left <= 0 {
+			return os.ErrDeadlineExceeded
+		}
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		late = timer.C
+	}
+	if err := c.arm(); err != nil {
+		return err
+	}
+	select {
+	case <-c.watch.Wake:
+	case <-c.closed:
+		return os.ErrClosed
+	case <-moved:
+	case <-late:
+	}
+	return nil
+}
+
+// arm asks for a wake when there is something, also if there is by now.
+func (c *Conn) arm() (err error) {
+	if err := c.enter(); err != nil {
+		return err
+	}
+	defer c.leave()
+	if c.watch == nil {
+		if c.watch, err = quiet.New(c.fd); err != nil {
+			return err
+		}
+	}
+	return c.watch.Arm()
 }
 
 func checkReceived(flags, got, want int) error {
 	switch {
 	case flags&unix.MSG_TRUNC != 0:
 		return fmt.Errorf("%w: larger than %d bytes", ErrFrame, MaxFrame)
+	case flags&unix.MSG_CTRUNC != 0 && want == 0:
+		return fmt.Errorf("%w: descriptors, want none", ErrFrame)
 	case flags&unix.MSG_CTRUNC != 0:
 		return fmt.Errorf("%w: too many descriptors", ErrFrame)
 	case want != AnyFiles && got != want && got != 0:
@@ -254,16 +413,4 @@ func ignoringEINTR(f func() error) error {
 			return err
 		}
 	}
-}
-
-// firstOf prefers the poller's error: what the system call said before it,
-// mostly EAGAIN, is no news then.
-func (c *Conn) firstOf(poll, call error) error {
-	switch {
-	case poll == nil:
-		return call
-	case c.closed.Load():
-		return os.ErrClosed // the poller's own is not that
-	}
-	return poll
 }

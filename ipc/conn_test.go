@@ -179,12 +179,12 @@ func TestConnRefuses(t *testing.T) {
 		want     int
 		err      string
 	}{
-		{"an unexpected descriptor", hello, 1, 0, "1 descriptors, want 0"},
-		{"many unexpected", hello, MaxDescriptors, 0, "128 descriptors, want 0"},
+		{"an unexpected descriptor", hello, 1, 0, "descriptors, want none"},
+		{"many unexpected", hello, MaxDescriptors, 0, "descriptors, want none"},
 		{"one too many", hello, 2, 1, "2 descriptors, want 1"},
 		{"too few", hello, 1, 2, "1 descriptors, want 2"},
 		{"more than there is room for", hello, MaxDescriptors + 1, MaxDescriptors, "too many descriptors"},
-		{"as many as the kernel passes", hello, 253, 0, "too many descriptors"},
+		{"as many as the kernel passes", hello, 253, 1, "too many descriptors"},
 		{"an oversized frame", large, 0, 0, "larger than 65536 bytes"},
 		{"an oversized frame with a descriptor", large, 1, 1, "larger than 65536 bytes"},
 		{"an oversized frame with too many", large, 253, 1, "larger than 65536 bytes"},

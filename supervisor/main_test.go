@@ -16,11 +16,6 @@ import (
 func TestMain(m *testing.M) {
 	child.Dispatch()
 	TuneRuntime()
-	// One for the process, opened at the first use.
-	if _, err := quietListeners(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	os.Exit(fdcheck.Run(m))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/quiet"
 	"hotcell/supervisor/broker"
 	"hotcell/syscallpolicy"
 )
@@ -85,18 +86,14 @@ func TuneRuntime() {
 // not return when the last thread under the filter exits.
 func (n *notifier) serve() error {
 	defer n.apart.Wait()
-	q, err := quietListeners()
+	fd := n.sandbox.listener.Fd()
+	watch, err := quiet.New(int(fd))
 	if err != nil {
 		return err
 	}
-	fd := int(n.sandbox.listener.Fd())
-	wake, err := q.add(fd)
-	if err != nil {
-		return err
-	}
-	defer q.remove(fd)
+	defer watch.Stop()
 	for {
-		wait, err := n.busy(uintptr(fd))
+		wait, err := n.busy(fd)
 		if errors.Is(err, errSandboxGone) {
 			return nil
 		}
@@ -107,10 +104,10 @@ func (n *notifier) serve() error {
 			n.pause(wait)
 			continue
 		}
-		if err := q.arm(fd); err != nil {
+		if err := watch.Arm(); err != nil {
 			return err
 		}
-		<-wake
+		<-watch.Wake
 	}
 }
 

@@ -51,7 +51,7 @@ func serveClient(ctx context.Context, fd int) error {
 		return badInput("--client %d: no such socket, or not a SOCK_SEQPACKET one", fd)
 	}
 	unix.CloseOnExec(fd)
-	if err := unix.SetNonblock(fd, true); err != nil {
+	if err := unix.SetNonblock(fd, false); err != nil {
 		return err
 	}
 	// What the host lacks the client is told when it launches a model.

@@ -112,7 +112,7 @@ func start(t *testing.T) *client {
 func adopt(t *testing.T, f *os.File) *ipc.Conn {
 	t.Helper()
 	defer f.Close()
-	again, err := reopened(f)
+	again, err := reopened(f, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session,
 	if err != nil || kind != unix.SOCK_SEQPACKET {
 		return nil, fmt.Errorf("%w: a launch without the model's socket", ipc.ErrFrame)
 	}
-	socket, err := reopened(files[0])
+	socket, err := reopened(files[0], true)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +63,14 @@ func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session,
 	}, nil
 }
 
-// reopened is the socket once more, as a file in non-blocking mode.
-func reopened(f *os.File) (*os.File, error) {
+// reopened is the same once more. A socket of a conversation blocks, see
+// ipc.NewConn; a pipe does not, so that Go can give up waiting for it.
+func reopened(f *os.File, blocking bool) (*os.File, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.SetNonblock(fd, true); err != nil {
+	if err := unix.SetNonblock(fd, !blocking); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
@@ -235,7 +236,7 @@ func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
 func (s *session) followBy(pipes []*os.File) error {
 	defer closeAll(pipes)
 	for _, pipe := range pipes {
-		again, err := reopened(pipe)
+		again, err := reopened(pipe, false)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ class Call:
     def __init__(self, decoder):
         self.args, self.regions = decoder.args(), decoder.regions()
         self.forget, self.out = decoder.u64s(), decoder.args()
-        self.frame = decoder.b
+        self.frame = decoder.b  # with its header
         # A later frame of the same bytes means the same.
         self.repeats = not self.forget and not any(r.passed for r in self.regions)
         self.inputs, self.arrays = None, ()  # what Calls.take makes of it
@@ -108,10 +108,7 @@ def serve(conn, asking, fork, setters=()):
     if not attempt(conn, start, m, granted, load, fds):
         return
     conn.send(wire.LOADED, wire.Encoder())
-    calls = Calls(conn, m, granted)
-    while True:
-        decoder, fds = conn.expect(wire.CALL)
-        attempt(conn, calls.serve, calls.known.get(decoder.b) or Call(decoder), fds)
+    Calls(conn, m, granted).run()
 
 
 def start(m, granted, load, fds):
@@ -182,6 +179,18 @@ class Calls:
     def __init__(self, conn, m, granted):
         self.conn, self.model, self.granted = conn, m, granted
         self.known = {}  # calls that were taken, by their frames; None for one that came once
+
+    def run(self):
+        """Serves until the supervisor closes the conversation."""
+        while True:
+            frame, fds = self.conn.next_frame()
+            attempt(self.conn, self.serve, self.known.get(frame) or self.read(frame), fds)
+
+    def read(self, frame):
+        kind, _, decoder = wire.parse(frame)
+        if kind != wire.CALL:
+            raise wire.WireError(f"message {kind}, want {wire.CALL}")
+        return Call(decoder)
 
     def serve(self, message, fds):
         """One call: map what came, run, write the results, tell where they lie."""

@@ -3,6 +3,7 @@ import os
 import socket
 import struct
 import unittest
+from unittest import mock
 
 import golden
 from _hotcell import wire
@@ -216,9 +217,38 @@ class Conn(unittest.TestCase):
         sock.sendmsg([frame], golden.rights([null] * wire.MAX_DESCRIPTORS))
         os.close(null)
         kind, _, decoder, fds = conn.receive()
-        self.assertEqual((kind, len(decoder.b), len(fds)), (wire.CALL, wire.MAX_FRAME - wire.HEADER.size, wire.MAX_DESCRIPTORS))
+        self.assertEqual((kind, len(decoder.b), len(fds)), (wire.CALL, wire.MAX_FRAME, wire.MAX_DESCRIPTORS))
         for fd in fds:
             os.close(fd)
+
+    def test_next_frame(self):
+        """It looks, sleeps when there is nothing, and looks seldom after that."""
+        conn, sock = golden.pair(self)
+        looks = []
+        conn.frame = lambda flags=0, frame=conn.frame: looks.append(flags) or frame(flags)
+        for processors, want in (2, [True]), (1, [False]):
+            with mock.patch.object(wire, "PROCESSORS", processors):
+                looks.clear()
+                sock.send(golden.read("answer"))
+                self.assertEqual(conn.next_frame(), (golden.read("answer"), []))
+                self.assertEqual([bool(f) for f in looks], want)
+        with mock.patch.object(wire, "PROCESSORS", 2):
+            left = wire.LOOKS + 1
+            conn.frame = lambda flags=0: self.count_down(flags)
+            for penalty in 2, 4, 8:
+                self.left = left
+                self.assertEqual(conn.next_frame(), "slept")
+                self.assertEqual(self.left, 1)  # it looked all its looks, then slept
+                for _ in range(penalty):
+                    self.left = left
+                    self.assertEqual(conn.next_frame(), "slept")
+                    self.assertEqual(self.left, left)
+
+    def count_down(self, flags):
+        if not flags:
+            return "slept"
+        self.left -= 1
+        raise BlockingIOError
 
     def test_expect(self):
         conn, sock = golden.pair(self)
