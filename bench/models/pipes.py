@@ -20,7 +20,7 @@ def main(size, blocks, block):
     ours, theirs = multiprocessing.Pipe()
     child = multiprocessing.Process(target=echo, args=(theirs,))
     child.start()
-    x = np.zeros(size // 8)
+    x = np.ones(size // 8)  # zeros would be one page of the kernel's, read again and again
     times = []
     for _ in range(blocks + 1):
         start = time.perf_counter_ns()
