@@ -24,6 +24,7 @@ type Region struct {
 
 	mu      sync.Mutex
 	mapping []byte // the writable one; nil before Map
+	reading []byte // the other; nil before View
 	closed  bool
 }
 
@@ -108,7 +109,7 @@ func (r *Region) Size() int64 { return r.size }
 func (r *Region) File() *os.File { return r.file }
 
 // Map gives the region's memory for writing. It is mapped once and stays so
-// until Freeze or Close.
+// until Freeze or Close. View is for who only reads.
 func (r *Region) Map() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,10 +129,43 @@ func (r *Region) Map() ([]byte, error) {
 	return r.mapping, nil
 }
 
-// unmap gives the mapping up; r.mu is held.
+// View gives the region's memory for reading, until Close: what Map gave, or a
+// mapping in which a write is a fault that ends the process.
+func (r *Region) View() ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.mapping != nil:
+		return r.mapping, nil
+	case r.reading != nil:
+		return r.reading, nil
+	case r.size == 0:
+		return []byte{}, nil // mmap refuses a length of 0
+	}
+	// Through a file of its own, for which ReadOnly says why.
+	file, err := r.ReadOnly()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	err = control(file, func(fd int) (err error) {
+		r.reading, err = unix.Mmap(fd, 0, int(r.size), unix.PROT_READ, unix.MAP_SHARED)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mmap: %w", err)
+	}
+	return r.reading, nil
+}
+
+// unmap gives the writable mapping up; r.mu is held.
 func (r *Region) unmap() error {
 	mapping := r.mapping
 	r.mapping = nil
+	return unmap(mapping)
+}
+
+func unmap(mapping []byte) error {
 	if mapping == nil {
 		return nil
 	}
@@ -194,7 +228,8 @@ func (r *Region) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	err := r.unmap()
+	err := errors.Join(r.unmap(), unmap(r.reading))
+	r.reading = nil
 	if closed := r.file.Close(); !errors.Is(closed, os.ErrClosed) {
 		err = errors.Join(err, closed)
 	}

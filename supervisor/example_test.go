@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotcell/ipc"
+	"hotcell/shm"
 	"hotcell/supervisor"
 	"hotcell/syscallpolicy"
 	"hotcell/vm"
@@ -46,6 +47,43 @@ def model(x):
 	// Output:
 	// result 1.5
 	// result 3.5
+}
+
+// Arrays are shared: the host writes its own by a slice, the model reads it where
+// it lies, and its result is read where it was kept. Neither is copied in Go.
+func ExampleModel_Call() {
+	s, err := supervisor.New(supervisor.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	region, ref, prices, err := shm.Make[float64]("prices", 4)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer region.Close()
+	m, err := s.Launch(context.Background(), exampleSpec("def model(prices):\n    return prices[1:] - prices[:-1]\n"),
+		supervisor.ArrayInput("prices", ref, region))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	for _, day := range [][]float64{{1, 2, 4, 8}, {3, 3, 5, 4}} {
+		copy(prices, day)
+		results, err := m.Call(context.Background(), supervisor.Call{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		changes, err := shm.Of[float64](results.Region, results.Values[0].Value.Ref)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(changes)
+		results.Close() // changes is gone with it
+	}
+	// Output:
+	// [1 2 4]
+	// [0 2 -1]
 }
 
 // A run is a launch, one call and the end, with a verdict whatever happens.
@@ -131,6 +169,6 @@ func exampleSpec(source string) supervisor.Spec {
 	}
 	return supervisor.Spec{
 		Files:       []supervisor.SourceFile{{Path: "model.py", Source: []byte(source)}},
-		Interpreter: interpreter, Shim: shim, Policy: policy,
+		Interpreter: interpreter, Shim: shim, Policy: policy, Arrays: true,
 	}
 }
