@@ -93,8 +93,11 @@ func unmade(format string, args ...any) *ipc.Returned {
 // offered tells a call of a function that the host gave this model, unless a
 // rule has spoken of it.
 func (m *Model) offered(operation syscallpolicy.Operation, decision syscallpolicy.Decision) bool {
+	if operation.Kind != syscallpolicy.KindCall || decision.Rule != syscallpolicy.DefaultRule {
+		return false
+	}
 	_, ok := m.spec.Functions[operation.Target]
-	return ok && operation.Kind == syscallpolicy.KindCall && decision.Rule == syscallpolicy.DefaultRule
+	return ok
 }
 
 // arguments copies what the sandbox passes, and then looks at the copy.

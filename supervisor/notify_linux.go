@@ -226,18 +226,18 @@ func (n *notifier) judge(fd uintptr, asked *notification) error {
 		return nil
 	}
 	n.caller = caller{sandbox: n.sandbox, listener: fd, id: asked.ID}
-	return n.perform(&n.caller, asked, call)
+	return n.perform(&n.caller, asked, call, n.last)
 }
 
 // performApart leaves a call to another thread.
 func (n *notifier) performApart(fd uintptr, asked *notification, call syscallpolicy.Syscall) {
-	kept := *asked
+	kept, at := *asked, n.last
 	n.apart.Go(func() {
 		runtime.LockOSThread() // its clock
 		defer runtime.UnlockOSThread()
 		before := threadTime()
 		c := caller{sandbox: n.sandbox, listener: fd, id: kept.ID}
-		if err := n.perform(&c, &kept, call); err != nil {
+		if err := n.perform(&c, &kept, call, at); err != nil {
 			n.end(internalError("answer operations: %v", err))
 		}
 		n.workApart.Add(int64(threadTime() - before + slowCost))
@@ -245,10 +245,10 @@ func (n *notifier) performApart(fd uintptr, asked *notification, call syscallpol
 }
 
 // perform has the broker serve a call, and answers it.
-func (n *notifier) perform(c *caller, asked *notification, call syscallpolicy.Syscall) error {
-	answer := n.broker.Serve(c, call, asked.Args, int(asked.PID))
+func (n *notifier) perform(c *caller, asked *notification, call syscallpolicy.Syscall, at time.Time) error {
+	answer := n.broker.Serve(c, call, asked.Args, int(asked.PID), at)
 	if answer.Refused != "" {
-		n.undone(asked, call, answer)
+		n.undone(asked, call, answer, at)
 	}
 	if answer.Gone || c.answered {
 		return nil
@@ -257,9 +257,9 @@ func (n *notifier) perform(c *caller, asked *notification, call syscallpolicy.Sy
 }
 
 // undone has on record that something was allowed and not done all the same.
-func (n *notifier) undone(asked *notification, call syscallpolicy.Syscall, answer broker.Answer) {
+func (n *notifier) undone(asked *notification, call syscallpolicy.Syscall, answer broker.Answer, at time.Time) {
 	n.refused(syscallpolicy.Operation{
-		Kind: call.Kind, Target: call.Name, Syscall: call.Name, Write: call.Write, Args: asked.Args, Thread: int(asked.PID), Time: time.Now(),
+		Kind: call.Kind, Target: call.Name, Syscall: call.Name, Write: call.Write, Args: asked.Args, Thread: int(asked.PID), Time: at,
 	}, syscallpolicy.Decision{Errno: answer.Errno, Rule: undone + answer.Refused})
 }
 

@@ -31,44 +31,59 @@ func (o OperationRecord) Refused() bool {
 	return o.Decision != syscallpolicy.Allow.String() && o.Decision != syscallpolicy.Virtual.String()
 }
 
+// recordKey says which decisions are equal. It is small: it is looked up for
+// each.
+type recordKey struct {
+	kind         syscallpolicy.Kind
+	effect       syscallpolicy.Effect
+	others       bool
+	target, rule string
+}
+
 // recorder counts decisions by what was tried. It is safe for concurrent use.
 type recorder struct {
 	mu     sync.Mutex
-	places map[OperationRecord]int // by the record with neither count nor advice
+	places map[recordKey]int // in the list
 	list   []OperationRecord
 	advise func(syscallpolicy.Operation, syscallpolicy.Decision) string
 }
 
 func newRecorder(advise func(syscallpolicy.Operation, syscallpolicy.Decision) string) *recorder {
-	return &recorder{places: map[OperationRecord]int{}, advise: advise}
+	return &recorder{places: map[recordKey]int{}, advise: advise}
 }
 
 // add counts one decision and gives how many there are now that equal it.
 func (r *recorder) add(operation syscallpolicy.Operation, decision syscallpolicy.Decision) int64 {
-	key := OperationRecord{
-		Kind: operation.Kind.String(), Target: operation.Target,
-		Decision: decision.Effect.String(), Rule: decision.Rule,
-	}
-	if len(key.Target) > maxTarget {
-		key.Target = key.Target[:maxTarget]
+	key := recordKey{kind: operation.Kind, effect: decision.Effect, target: operation.Target, rule: decision.Rule}
+	if len(key.target) > maxTarget {
+		key.target = key.target[:maxTarget]
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	place, ok := r.places[key]
 	if !ok && len(r.list) >= maxDistinct {
-		key = OperationRecord{Kind: othersKind, Decision: key.Decision}
+		key = recordKey{others: true, effect: key.effect}
 		place, ok = r.places[key]
 	}
 	if !ok {
 		place = len(r.list)
 		r.places[key] = place
-		if key.Kind != othersKind && key.Refused() {
-			key.Advice = r.advise(operation, decision)
-		}
-		r.list = append(r.list, key)
+		r.list = append(r.list, r.fresh(key, operation, decision))
 	}
 	r.list[place].Count++
 	return r.list[place].Count
+}
+
+// fresh is the record of a key that was not there.
+func (r *recorder) fresh(key recordKey, operation syscallpolicy.Operation, decision syscallpolicy.Decision) OperationRecord {
+	if key.others {
+		return OperationRecord{Kind: othersKind, Decision: key.effect.String()}
+	}
+	record := OperationRecord{Kind: key.kind.String(), Target: key.target, Decision: key.effect.String(), Rule: key.rule}
+	if record.Refused() {
+		record.Advice = r.advise(operation, decision)
+	}
+	return record
 }
 
 // snapshot gives the records in the order of their first decision.

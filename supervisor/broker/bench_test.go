@@ -2,6 +2,7 @@ package broker
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -35,7 +36,7 @@ func benchmark(b *testing.B, decide Decide, nr int, args func(root string) (stri
 	call := syscallpolicy.Classify(nr, words)
 	b.ReportAllocs()
 	for b.Loop() {
-		if a := broker.Serve(c, call, words, 1); a.Errno != want {
+		if a := broker.Serve(c, call, words, 1, time.Now()); a.Errno != want {
 			b.Fatal(a.Errno)
 		}
 	}

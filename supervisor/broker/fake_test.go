@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -180,7 +181,7 @@ func (f *fake) answer(b *Broker, nr int, args ...any) Answer {
 			f.t.Fatalf("argument %d: a %T", i, arg)
 		}
 	}
-	a := b.Serve(f, syscallpolicy.Classify(nr, words), words, 1)
+	a := b.Serve(f, syscallpolicy.Classify(nr, words), words, 1, time.Now())
 	for i, arg := range args {
 		if buffer, ok := arg.([]byte); ok {
 			if from, err := f.at(words[i], len(buffer)); err == nil {

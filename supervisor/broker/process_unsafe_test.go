@@ -3,6 +3,7 @@ package broker
 import (
 	"os"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -119,7 +120,7 @@ func (p *process) serve(t testing.TB, b *Broker) {
 			continue
 		}
 		p.id = n.id
-		a := b.Serve(p, syscallpolicy.Classify(int(n.nr), n.args), n.args, int(n.pid))
+		a := b.Serve(p, syscallpolicy.Classify(int(n.nr), n.args), n.args, int(n.pid), time.Now())
 		if a.Gone {
 			continue
 		}

@@ -40,16 +40,17 @@ const maxEntries = 32 << 10
 
 var entryBuffers = sync.Pool{New: func() any { return new([maxEntries]byte) }}
 
-// Serve answers one call: decides it and, if that allows it, does what it
-// asks for. call is what syscallpolicy.Classify made of its number and args.
-func (b *Broker) Serve(c Caller, call syscallpolicy.Syscall, args [6]uint64, thread int) Answer {
+// Serve answers one call that came at a time: decides it and, if that allows
+// it, does what it asks for. call is what syscallpolicy.Classify made of its
+// number and args.
+func (b *Broker) Serve(c Caller, call syscallpolicy.Syscall, args [6]uint64, thread int, at time.Time) Answer {
 	b.serving.RLock()
 	defer b.serving.RUnlock()
 	if b.closed {
 		return Answer{Errno: unix.ESRCH, Gone: true}
 	}
 	r := requests.Get().(*request)
-	r.b, r.c, r.call, r.args, r.thread, r.time = b, c, call, args, thread, time.Now()
+	r.b, r.c, r.call, r.args, r.thread, r.time = b, c, call, args, thread, at
 	r.gone, r.refused, r.steps = false, "", maxSteps
 	value, errno := r.serveBounded()
 	a := Answer{Value: value, Errno: errno, Gone: r.gone, Refused: r.refused}
