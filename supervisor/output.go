@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/quiet"
 )
 
 // logKept bounds what a report keeps of each stream.
@@ -27,17 +30,47 @@ type logs struct {
 
 // stream is one of the two; kept is read after wait.
 type stream struct {
-	to   io.Writer
-	kept []byte
-	busy sync.Mutex // held from before a read until what it gave is passed on
+	to    io.Writer
+	kept  []byte
+	busy  sync.Mutex    // held from before a read until what it gave is passed on
+	hurry chan struct{} // somebody waits for what was printed
 }
 
+// outputPipe is a pipe for a sandbox to print to. Its end to read from neither
+// blocks nor lies in Go's poller, which would wake a thread at each line.
+func outputPipe() (r, w *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, fmt.Errorf("make output pipe: %w", err)
+	}
+	r, w = os.NewFile(uintptr(fds[0]), "output"), os.NewFile(uintptr(fds[1]), "output")
+	// Only now: package os puts what does not block into the poller.
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		r.Close()
+		w.Close()
+		return nil, nil, fmt.Errorf("make output pipe: %w", err)
+	}
+	return r, w, nil
+}
+
+// follow begins to read. The pipes are outputPipe's.
 func (l *logs) follow(stdout, stderr *os.File) {
 	l.ends = [2]*os.File{stdout, stderr}
 	l.wg.Add(2)
-	go l.pump(stdout, &l.stdout)
-	go l.pump(stderr, &l.stderr)
+	for i, s := range []*stream{&l.stdout, &l.stderr} {
+		s.hurry = make(chan struct{}, 1)
+		go l.pump(l.ends[i], s)
+	}
 }
+
+// A sandbox that prints line after line would have its pump read line after
+// line, which costs the supervisor more than the sandbox. So after some reads
+// without a rest the pump looks once in a while: the pipe fills, and who prints
+// waits, at 64 MB a second.
+const (
+	readsInARow = 32
+	readEvery   = time.Millisecond
+)
 
 // pump reads until the last writer is gone. Past the limit it goes on
 // reading, so that nothing blocks, and throws away.
@@ -47,20 +80,62 @@ func (l *logs) pump(from *os.File, s *stream) {
 	if err != nil {
 		return
 	}
-	buffer := make([]byte, 32<<10)
-	for more := true; more && err == nil; {
-		err = raw.Read(func(fd uintptr) bool {
-			s.busy.Lock()
-			defer s.busy.Unlock()
-			n, err := readAgain(int(fd), buffer)
-			if err == unix.EAGAIN {
-				return false
-			}
-			more = n > 0
-			l.pass(s, buffer[:max(0, n)])
-			return true
-		})
+	raw.Control(func(fd uintptr) { err = l.readAll(int(fd), s) })
+}
+
+func (l *logs) readAll(fd int, s *stream) error {
+	watch, err := quiet.New(fd)
+	if err != nil {
+		return err
 	}
+	defer watch.Stop()
+	last := time.Now()
+	for row := 0; ; row++ {
+		n, err := l.readOnce(fd, s)
+		switch {
+		case err == unix.EAGAIN:
+			if err := watch.Arm(); err != nil {
+				return err
+			}
+			<-watch.Wake
+			row--
+			continue
+		case err != nil || n == 0:
+			return err
+		}
+		now := time.Now()
+		if now.Sub(last) > readEvery {
+			row = 0
+		}
+		last = now
+		if row > readsInARow {
+			s.rest()
+		}
+	}
+}
+
+// rest waits for more to come, unless somebody waits for it.
+func (s *stream) rest() {
+	select {
+	case <-time.After(readEvery):
+	case <-s.hurry:
+	}
+}
+
+// logBuffers are as large as a pipe. A pump has one while it reads: hundreds of
+// sandboxes are silent.
+var logBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+func (l *logs) readOnce(fd int, s *stream) (int, error) {
+	buffer := logBuffers.Get().(*[64 << 10]byte)
+	defer logBuffers.Put(buffer)
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	n, err := readAgain(fd, buffer[:])
+	if n > 0 {
+		l.pass(s, buffer[:n])
+	}
+	return n, err
 }
 
 func readAgain(fd int, into []byte) (int, error) {
@@ -95,6 +170,8 @@ func (l *logs) drain(limit time.Duration) bool {
 	wait := 20 * time.Microsecond
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(wait) {
 		wait = min(2*wait, time.Millisecond)
+		l.stdout.wake()
+		l.stderr.wake()
 		if l.stdout.drained(l.ends[0]) && l.stderr.drained(l.ends[1]) {
 			return true
 		}
@@ -122,4 +199,17 @@ func empty(pipe *os.File) bool {
 	return err == nil && n == 0
 }
 
-func (l *logs) wait() { l.wg.Wait() }
+// wait is for the end of a sandbox that is dead.
+func (l *logs) wait() {
+	l.stdout.wake()
+	l.stderr.wake()
+	l.wg.Wait()
+}
+
+// wake ends a rest, or the next one.
+func (s *stream) wake() {
+	select {
+	case s.hurry <- struct{}{}:
+	default:
+	}
+}

@@ -46,7 +46,7 @@ func TestLogs(t *testing.T) {
 
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
-	r, w, err := os.Pipe()
+	r, w, err := outputPipe()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,9 +74,9 @@ func (s *sandbox) ask(filter []byte) error {
 		}
 	}()
 	for _, reader := range []**os.File{&s.stdout, &s.stderr} {
-		r, w, err := os.Pipe()
+		r, w, err := outputPipe()
 		if err != nil {
-			return fmt.Errorf("make output pipe: %w", err)
+			return err
 		}
 		*reader = r
 		writers = append(writers, w)
