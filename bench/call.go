@@ -111,7 +111,7 @@ func (b *callBench) large(ctx context.Context, rounds int) error {
 		return err
 	}
 	defer big.close()
-	var scalar, copied, pipe pair
+	var scalar, copied, sealed, live, pipe pair
 	index := supervisor.Call{Inputs: []supervisor.Input{number("n", 12345)}}
 	whole := supervisor.Call{Out: []shm.Ref{{Name: "out", DType: float64s, Shape: []int64{largest / 8}}}}
 	for i := range rounds {
@@ -124,6 +124,18 @@ func (b *callBench) large(ctx context.Context, rounds int) error {
 		if ours, err = big.time(8, 1, whole); err != nil {
 			return err
 		}
+		for _, other := range []struct {
+			delivery supervisor.Delivery
+			times    *pair
+		}{{supervisor.Sealed, &sealed}, {supervisor.Live, &live}} {
+			c := whole
+			c.Results = other.delivery
+			theirs, err := big.time(8, 1, c)
+			if err != nil {
+				return err
+			}
+			other.times.add(theirs, ours)
+		}
 		pipes, err := b.pipe(ctx, largest, 3, 1)
 		if err != nil {
 			return err
@@ -133,6 +145,8 @@ func (b *callBench) large(ctx context.Context, rounds int) error {
 	}
 	scalar.print("a number of an array of 100 MiB, and of one of 8 bytes", "100 MiB", "8 bytes", 1e-3, "us")
 	copied.print("100 MiB in, 100 MiB written and kept by the host, beside one np.copyto", "hotcell", "copyto", 1e-6, "ms")
+	sealed.print("the same with the result sealed in place of copied", "sealed", "copied", 1e-6, "ms")
+	live.print("the same with a live result in place of a copied one", "live", "copied", 1e-6, "ms")
 	pipe.print("the same beside multiprocessing.Pipe there and back", "hotcell", "pipe", 1e-6, "ms")
 	return nil
 }

@@ -26,6 +26,10 @@ type host struct {
 }
 
 func openHost(ctx context.Context, python string) (*host, error) {
+	return openHostWith(ctx, python, supervisor.Options{})
+}
+
+func openHostWith(ctx context.Context, python string, opts supervisor.Options) (*host, error) {
 	// Without a cache it only takes longer.
 	cache, _ := vm.OpenCache()
 	defer cache.Close()
@@ -37,7 +41,7 @@ func openHost(ctx context.Context, python string) (*host, error) {
 	if h.shim, err = vm.Shim(ctx, h.interpreter, cache); err != nil {
 		return nil, err
 	}
-	h.supervisor, err = supervisor.New(supervisor.Options{})
+	h.supervisor, err = supervisor.New(opts)
 	return h, err
 }
 

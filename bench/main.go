@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"hotcell/child"
 	"hotcell/supervisor"
@@ -25,6 +26,7 @@ type benchmark struct {
 var benchmarks = map[string]benchmark{
 	"call":       {call, 3},
 	"cold":       {cold, 25},
+	"launch":     {launch, 5},
 	"operations": {operations, 3},
 	"allowed":    {allowed, 25},
 	"speed":      {speed, 15},
@@ -38,6 +40,9 @@ type options struct {
 	hotcell string
 	python  string
 	idle    int
+	chart   string
+	soak    int
+	quiet   time.Duration
 }
 
 func main() {
@@ -65,7 +70,10 @@ func run(ctx context.Context, args []string) error {
 	f.IntVar(&o.rounds, "n", b.rounds, "rounds")
 	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the binary to measure (cold, speed)")
 	f.StringVar(&o.python, "python", "/usr/bin/python3", "the interpreter to compare with")
-	f.IntVar(&o.idle, "idle", 200, "idle sandboxes that are open in half of the measurements (operations)")
+	f.IntVar(&o.idle, "idle", 200, "idle sandboxes that are open in half of the measurements (operations, launch)")
+	f.StringVar(&o.chart, "chart", "", "a file for the chart, SVG (launch)")
+	f.DurationVar(&o.quiet, "quiet", 0, "leave the idle sandboxes alone for so long, and take the time that they use (launch)")
+	f.IntVar(&o.soak, "soak", 0, "launch so many models in a row and look for what is left behind (launch)")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}

@@ -49,4 +49,11 @@
 // Landlock's file rules are not applied here: under them nothing could be
 // mounted any more, and each sandbox replaces its root by an empty one before
 // it forbids itself all files (vm/shim/lockdown.py).
+//
+// # Scratch
+//
+// One more part is played under a name of its own, for a supervisor that may
+// not mount: in user and mount namespaces of its own, a process makes one tmpfs
+// that is attached nowhere, sends its descriptor up and ends. It is trusted
+// from first to last, and no model is near.
 package child

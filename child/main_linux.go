@@ -38,11 +38,15 @@ var steps = []step{
 	{"exec", become},
 }
 
-// Dispatch turns this process into a child if it was started as one, and
-// then never returns. It is the first statement of main.
+// Dispatch turns this process into a child, or into the maker of a scratch, if
+// it was started as one, and then never returns. It is the first statement of
+// main.
 func Dispatch() {
-	if len(os.Args) == 1 && os.Args[0] == Name {
+	switch {
+	case len(os.Args) == 1 && os.Args[0] == Name:
 		main()
+	case len(os.Args) == 3 && os.Args[0] == scratchName:
+		scratchMain(os.Args[1], os.Args[2])
 	}
 }
 

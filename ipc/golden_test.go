@@ -21,9 +21,9 @@ var golden = map[string]struct {
 	seq     uint32
 	message Message
 }{
-	"boot":   {0, &Boot{Path: []string{"/usr/lib/python3.11", "/opt/é"}, Modules: []string{"numpy", "numpy.linalg"}}},
-	"ready":  {0, &Ready{Version: "3.11.2", Numpy: "1.24.2", Failed: []string{"scipy: ModuleNotFoundError: No module named 'scipy'"}}},
-	"fork":   {0, &Fork{Token: token, Filter: filter, WaitKillable: true, Grants: 1 << 44}},
+	"boot":   {0, &Boot{Path: []string{"/usr/lib/python3.11", "/opt/é"}, Modules: []string{"numpy", "numpy.linalg"}, Shared: true}},
+	"ready":  {0, &Ready{Version: "3.11.2", Numpy: "1.24.2", Failed: []string{"scipy: ModuleNotFoundError: No module named 'scipy'"}, Threaded: "tables"}},
+	"fork":   {0, &Fork{Token: token, Filter: filter, WaitKillable: true, Grants: 1 << 44, Warm: true}},
 	"forked": {0, &Forked{Token: token}},
 	"failed": {0, &Failed{Token: token, Stage: "namespaces", Errno: 1, Text: "unshare: Operation not permitted"}},
 	"exited": {0, &Exited{Token: token, Status: 9}},
@@ -32,7 +32,7 @@ var golden = map[string]struct {
 	"locked":  {0, &Locked{}},
 	"waiting": {0, &Waiting{}},
 	"load": {0, &Load{
-		Function: "model", Modules: []string{"math", "numpy"}, Recursion: 1000, Seed: counting(32), Seeded: true, Threads: 2,
+		Function: "model", Modules: "math numpy", Recursion: 1000, Seed: counting(32), Seeded: true, Threads: 2,
 		Env: []string{"TZ=UTC"},
 		Files: []File{
 			{Path: "model.py", Size: 73},
@@ -52,6 +52,7 @@ var golden = map[string]struct {
 	}, Regions: []Region{{ID: 2, Size: 24, Passed: true}}, Forget: []uint64{1}, Out: []Arg{
 		{"z", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f4"), Shape: []int64{2}, Offset: 64}}},
 	}}},
+	"output": {0, &Output{Size: 4096, Once: true}},
 	"result": {0, &Result{Values: []Arg{
 		{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}},
 		{"n", integer("3")},
@@ -78,16 +79,16 @@ var golden = map[string]struct {
 		Args:    []Arg{{"x", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}},
 		Regions: []Region{{ID: 9, Size: 24, Passed: true}}, Follow: true, Ask: true, Functions: []string{"rate"},
 	}},
-	"request": {0, &Request{
+	"request": {3, &Request{
 		Args:    []Arg{{"x", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}, {"n", integer("5")}},
 		Regions: []Region{{ID: 9, Size: 24}}, Forget: []uint64{8}, Release: []uint64{1, 2}, Timeout: 1_000_000_000,
 		Out: []Arg{{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f4"), Shape: []int64{2}}}}},
 	}},
-	"reply": {0, &Reply{
+	"reply": {3, &Reply{
 		Values: []Arg{{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}},
 		Region: Region{ID: 3, Size: 4096, Passed: true}, Forget: []uint64{2},
 	}},
-	"failure": {0, &Failure{Verdict: "exception", Source: "model", Reason: "ValueError: x", Class: "ValueError", Message: "x",
+	"failure": {3, &Failure{Verdict: "exception", Source: "model", Reason: "ValueError: x", Class: "ValueError", Message: "x",
 		Traceback: "Traceback", File: "model.py", Line: 2, Ended: true}},
 	"question": {0, &Question{Kind: "open", Target: "/etc/hosts", Write: true, Syscall: "openat"}},
 	"decision": {0, &Decision{Effect: "virtual", Errno: 1, Content: []byte("{}"), Always: true}},
@@ -95,6 +96,9 @@ var golden = map[string]struct {
 	"figures":  {0, &Figures{Size: 300}},
 	"cancel":   {0, &Cancel{}},
 	"close":    {0, &Close{}},
+	"attach":   {4, &Attach{Regions: []uint64{9, 12}}},
+	"attached": {4, &Attached{Granted: []uint64{2, 0}, Output: 4096, Timeout: 2_000_000_000}},
+	"heard":    {5, &Heard{Frame: []byte{23, 0, 1, 0}, Late: 1}},
 
 	"value-none": {0, result(Arg{"v", Value{}})},
 	"value-bool": {0, result(Arg{"t", Value{Kind: KindBool, Bool: true}}, Arg{"f", Value{Kind: KindBool}})},

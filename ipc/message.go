@@ -23,6 +23,7 @@ const (
 	TypeAnswer    Type = 25
 	TypeInvoke    Type = 26
 	TypeReturned  Type = 27
+	TypeOutput    Type = 28
 
 	TypeOpen     Type = 32
 	TypeOpened   Type = 33
@@ -37,15 +38,19 @@ const (
 	TypeFigures  Type = 42
 	TypeCancel   Type = 43
 	TypeClose    Type = 44
+	TypeAttach   Type = 45
+	TypeAttached Type = 46
+	TypeHeard    Type = 47
 )
 
 var typeNames = map[Type]string{
 	TypeBoot: "boot", TypeReady: "ready", TypeFork: "fork", TypeForked: "forked", TypeFailed: "failed", TypeExited: "exited",
 	TypeHello: "hello", TypeLocked: "locked", TypeWaiting: "waiting", TypeLoad: "load", TypeLoaded: "loaded", TypeCall: "call",
-	TypeResult: "result", TypeException: "exception", TypeAsk: "ask", TypeAnswer: "answer", TypeInvoke: "invoke", TypeReturned: "returned",
+	TypeResult: "result", TypeException: "exception", TypeAsk: "ask", TypeAnswer: "answer", TypeInvoke: "invoke", TypeReturned: "returned", TypeOutput: "output",
 	TypeOpen: "open", TypeOpened: "opened", TypeLaunch: "launch", TypeLaunched: "launched", TypeRequest: "request",
 	TypeReply: "reply", TypeFailure: "failure", TypeQuestion: "question", TypeDecision: "decision", TypeInquire: "inquire",
 	TypeFigures: "figures", TypeCancel: "cancel", TypeClose: "close",
+	TypeAttach: "attach", TypeAttached: "attached", TypeHeard: "heard",
 }
 
 func (t Type) String() string {
@@ -134,6 +139,8 @@ func newMessage(t Type) Message {
 		return &Invoke{}
 	case TypeReturned:
 		return &Returned{}
+	case TypeOutput:
+		return &Output{}
 	case TypeOpen:
 		return &Open{}
 	case TypeOpened:
@@ -160,6 +167,12 @@ func newMessage(t Type) Message {
 		return &Cancel{}
 	case TypeClose:
 		return &Close{}
+	case TypeAttach:
+		return &Attach{}
+	case TypeAttached:
+		return &Attached{}
+	case TypeHeard:
+		return &Heard{}
 	}
 	return nil
 }

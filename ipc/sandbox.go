@@ -26,7 +26,7 @@ type Waiting struct{}
 // maps no other byte and closes the descriptor.
 type Load struct {
 	Function  string
-	Modules   []string // what its import statements may name
+	Modules   string // what its import statements may name, with blanks between
 	Recursion uint32
 	Seed      []byte // 32 bytes for the random generators
 	Seeded    bool   // the user chose the seed: os.urandom repeats too
@@ -68,6 +68,14 @@ type Call struct {
 	Regions []Region // of the arrays among Args, in order
 	Forget  []uint64 // regions that will not be named again
 	Out     []Arg    // arrays for the model to write, at their places in the output region
+}
+
+// Output has the results of later calls go to another region, of Size bytes,
+// which comes with the frame. Once says that it is for the next call only, and
+// that the sandbox gives it up before it tells the result: so it can be sealed.
+type Output struct {
+	Size uint64
+	Once bool
 }
 
 // Arg is one named argument or result.
@@ -140,9 +148,13 @@ type Returned struct {
 
 func (*Invoke) Type() Type   { return TypeInvoke }
 func (*Returned) Type() Type { return TypeReturned }
+func (*Output) Type() Type   { return TypeOutput }
 
 func (m *Invoke) encode(e *encoder) { e.text(m.Function); encodeArgs(e, m.Args) }
 func (m *Invoke) decode(d *decoder) { m.Function, m.Args = d.text(), decodeArgs(d, 0) }
+
+func (m *Output) encode(e *encoder) { e.u64(m.Size); e.bool(m.Once) }
+func (m *Output) decode(d *decoder) { m.Size, m.Once = d.u64(), d.bool() }
 
 func (m *Returned) encode(e *encoder) { e.bool(m.Failed); e.text(m.Text); m.Value.encode(e) }
 func (m *Returned) decode(d *decoder) {
@@ -173,7 +185,7 @@ func (*Loaded) decode(*decoder)  {}
 
 func (m *Load) encode(e *encoder) {
 	e.text(m.Function)
-	e.texts(m.Modules)
+	e.text(m.Modules)
 	e.u32(m.Recursion)
 	e.bytes(m.Seed)
 	e.bool(m.Seeded)
@@ -188,7 +200,7 @@ func (m *Load) encode(e *encoder) {
 }
 
 func (m *Load) decode(d *decoder) {
-	m.Function, m.Modules, m.Recursion = d.text(), d.texts(), d.u32()
+	m.Function, m.Modules, m.Recursion = d.text(), d.text(), d.u32()
 	m.Seed, m.Seeded, m.Threads, m.Env = d.bytes(), d.bool(), d.u32(), d.texts()
 	m.Files = decodeFiles(d)
 	m.Args, m.Regions, m.Output = decodeArgs(d, maxNesting), decodeRegions(d), d.u64()

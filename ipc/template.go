@@ -1,31 +1,40 @@
 package ipc
 
 // Boot is the supervisor's first word to a template: what to import before
-// it forks. Path is the whole of sys.path, in order.
+// it forks. Path is the whole of sys.path, in order. Shared says that many
+// sandboxes will be forked, of models that are not known yet: what a launch
+// needs first is then done beforehand.
 type Boot struct {
 	Path    []string
 	Modules []string
+	Shared  bool
 }
 
 // Ready is the template's answer: it has imported what it could. Failed
-// lists "module: reason".
+// lists "module: reason". Threaded names the module after whose import the
+// template had more than one native thread, if it still has: a fork keeps only
+// one of them.
 type Ready struct {
-	Version string
-	Numpy   string
-	Failed  []string
+	Version  string
+	Numpy    string
+	Failed   []string
+	Threaded string
 }
 
 // Fork asks the template for one sandbox. Token names it in Forked, Failed
 // and Exited; Filter is the seccomp program as the kernel takes it, installed
 // with WAIT_KILLABLE_RECV where the kernel has it; Grants is the first
-// address of the range in which arrays are mapped. The frame carries three
-// descriptors: the sandbox's control socket, and the write ends of its stdout
-// and stderr.
+// address of the range in which arrays are mapped; Warm has the sandbox touch
+// the memory that each launch touches, before it says Hello. The frame carries
+// four descriptors: the sandbox's ends of its control socket and of that for
+// questions, and the write ends of its stdout and stderr. Behind them may come
+// the files by which it enters its control group.
 type Fork struct {
 	Token        uint64
 	Filter       []byte
 	WaitKillable bool
 	Grants       uint64
+	Warm         bool
 }
 
 // Forked says that the sandbox exists; the frame carries its pidfd.
@@ -56,18 +65,19 @@ func (*Forked) Type() Type { return TypeForked }
 func (*Failed) Type() Type { return TypeFailed }
 func (*Exited) Type() Type { return TypeExited }
 
-func (m *Boot) encode(e *encoder) { e.texts(m.Path); e.texts(m.Modules) }
-func (m *Boot) decode(d *decoder) { m.Path, m.Modules = d.texts(), d.texts() }
+func (m *Boot) encode(e *encoder) { e.texts(m.Path); e.texts(m.Modules); e.bool(m.Shared) }
+func (m *Boot) decode(d *decoder) { m.Path, m.Modules, m.Shared = d.texts(), d.texts(), d.bool() }
 
 func (m *Ready) encode(e *encoder) {
 	e.text(m.Version)
 	e.text(m.Numpy)
 	e.texts(m.Failed)
+	e.text(m.Threaded)
 }
 
 func (m *Ready) decode(d *decoder) {
 	m.Version, m.Numpy = d.text(), d.text()
-	m.Failed = d.texts()
+	m.Failed, m.Threaded = d.texts(), d.text()
 }
 
 func (m *Fork) encode(e *encoder) {
@@ -75,10 +85,11 @@ func (m *Fork) encode(e *encoder) {
 	e.bytes(m.Filter)
 	e.bool(m.WaitKillable)
 	e.u64(m.Grants)
+	e.bool(m.Warm)
 }
 
 func (m *Fork) decode(d *decoder) {
-	m.Token, m.Filter, m.WaitKillable, m.Grants = d.u64(), d.bytes(), d.bool(), d.u64()
+	m.Token, m.Filter, m.WaitKillable, m.Grants, m.Warm = d.u64(), d.bytes(), d.bool(), d.u64(), d.bool()
 }
 
 func (m *Forked) encode(e *encoder) { e.u64(m.Token) }

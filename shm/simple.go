@@ -65,10 +65,15 @@ func parseSize(kind Kind, number string) (int, error) {
 	if kind == Bytes || kind == Text {
 		return parseWidth(kind, n)
 	}
-	if !slices.Contains(sizes[kind], n) {
-		return 0, errors.New("not a supported type")
+	switch {
+	case slices.Contains(sizes[kind], n):
+		return n, nil
+	case kind == Float && (n == 12 || n == 16):
+		return 0, errors.New("a longdouble (float128) is another number on every machine; convert it, for example x.astype('f8')")
+	case kind == Complex && (n == 24 || n == 32):
+		return 0, errors.New("a clongdouble (complex256) is another number on every machine; convert it, for example x.astype('c16')")
 	}
-	return n, nil
+	return 0, errors.New("not a supported type")
 }
 
 // parseWidth refuses a width of 0: an array of such elements could claim any

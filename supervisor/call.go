@@ -24,7 +24,34 @@ type Call struct {
 
 	// Timeout bounds this call; 0, or more than the model's, is the model's.
 	Timeout time.Duration
+
+	// Results says how the host gets arrays.
+	Results Delivery
 }
+
+// Delivery is a way in which the arrays of a call become the host's.
+type Delivery uint8
+
+const (
+	// Copied results are copied once, into memory that the supervisor keeps for
+	// the model's calls: the default, and the fastest way to have what a
+	// sandbox cannot change.
+	Copied Delivery = iota
+
+	// Sealed results stay where the model wrote them, in a region of this call's
+	// own: the sandbox gives it up and the kernel proves that nobody can write
+	// it. There is no copy, but each call has fresh pages, which cost more
+	// (bench: go run ./bench call). The pages count as the model's memory as
+	// long as the host has the results. Of a model that keeps such an array for
+	// itself the results are copied all the same.
+	Sealed
+
+	// Live results are not made stable: the host looks at the memory that the
+	// sandbox writes, until the next call. The model may change the numbers at
+	// any time; the shapes and types are the host's copy. For hosts that copy
+	// or use each number once.
+	Live
+)
 
 // ErrBusy says that a call is in flight: a model takes one at a time.
 var ErrBusy = errors.New("the model is being called")
@@ -105,16 +132,30 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 			return nil, m.end(internalError("%v", err))
 		}
 	}
+	fresh, cause := m.ownOutput(c.Results)
+	if cause != nil {
+		return nil, cause
+	}
 	m.calls.Add(1)
 	m.clock.begin(limit, m.outOfTime)
 	answer, cause := m.exchange(ctx, message, files...)
 	m.clock.rest()
+	if fresh != nil {
+		cause = m.usualOutput(cause)
+	}
 	if cause != nil {
+		if fresh != nil {
+			fresh.Close()
+		}
 		return nil, cause
 	}
+	if result, ok := answer.(*ipc.Result); ok {
+		return m.deliver(c.Results, result, message.Out, fresh)
+	}
+	if fresh != nil {
+		fresh.Close()
+	}
 	switch answer := answer.(type) {
-	case *ipc.Result:
-		return m.keep(answer, message.Out)
 	case *ipc.Exception:
 		return nil, m.refused(answer)
 	default:
@@ -346,45 +387,12 @@ func fits(m ipc.Message, files []*os.File) error {
 	return nil
 }
 
-// keep copies results out of the sandbox's reach and then looks at them. The
-// sandbox may go on writing what they were copied from.
-func (m *Model) keep(answer *ipc.Result, declared []ipc.Arg) (*Results, *Cause) {
-	used, err := checkResults(answer.Values, m.output.Size())
-	if err == nil {
-		err = checkDeclared(answer.Values, declared)
-	}
-	if err != nil {
-		return nil, m.end(forged("a result that is none: %v", err))
-	}
-	results := &Results{Values: answer.Values}
-	if used > 0 {
-		region, memory, err := m.kept.take(used)
-		if err != nil {
-			return nil, m.end(internalError("keep results: %v", err))
-		}
-		results.Region, results.give = region, m.kept.give
-		from, err := m.output.Map()
-		if err != nil {
-			results.Close()
-			return nil, m.end(internalError("keep results: %v", err))
-		}
-		copySpans(memory, from, answer.Values)
-		if err := readSpans(results.Values, region); err != nil {
-			results.Close()
-			return nil, m.end(forged("a result that is none: %v", err))
-		}
-	}
-	m.bytesOut.Add(arrayBytes(results.Values))
-	return results, nil
-}
-
 // take makes the results of a dead sandbox stable before anything looks at
 // them.
 func (m *Model) take(result *ipc.Result) (*Results, *Cause) {
 	output := m.output
 	m.output = nil
-	// The template serves this model only: both end at the same time.
-	m.template.close()
+	m.endProcess()
 	if err := sealDead(output); err != nil {
 		output.Close()
 		return nil, internalError("%v", err)

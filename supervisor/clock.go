@@ -82,6 +82,14 @@ func (c *clock) resume() {
 	}
 }
 
+// add counts time that passed while it stood, in calls that go another way.
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ran += d
+	c.until += d
+}
+
 // stop ends it; its reading stays.
 func (c *clock) stop() {
 	c.mu.Lock()

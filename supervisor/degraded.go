@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"hotcell/supervisor/sampled"
 )
 
@@ -64,4 +66,19 @@ func (m *Model) exempt(bytes int64) {
 	if g, ok := m.group.(*sampled.Group); ok {
 		g.Exempt(bytes)
 	}
+}
+
+// roomForStack tells, where nobody counts what threads are refused, that memory
+// was in no thread's way: less than half of the model's data is in use. Dead
+// threads leave their stacks behind for the next ones.
+func (m *Model) roomForStack() bool {
+	if !m.supervisor.lacks("pids") {
+		return false
+	}
+	now, err := sizeOf(m.sandbox.pid)
+	var limit unix.Rlimit
+	if err != nil || unix.Prlimit(m.sandbox.pid, unix.RLIMIT_DATA, nil, &limit) != nil {
+		return false
+	}
+	return now.data+dataBudget(m.limits.Memory)/2 < limit.Cur
 }

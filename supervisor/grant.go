@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -49,9 +48,6 @@ func newBroker(m *Model) (*broker.Broker, error) {
 	}
 	if size := m.limits.Scratch; size > 0 {
 		scratch, err := broker.NewScratch(size, max(minScratchInodes, size/pageSize))
-		if errors.Is(err, broker.ErrScratchPrivilege) {
-			return nil, setupError(UnmetHost, "scratch needs a supervisor that may mount: run as root, or without --scratch")
-		}
 		if err != nil {
 			return nil, err
 		}

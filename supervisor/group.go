@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -25,6 +26,16 @@ type group interface {
 	Thaw() error
 	Remove() error
 }
+
+// enterable is a group that a process with one thread goes into by itself,
+// which spares the host a stop of all its forks.
+type enterable interface {
+	Entrances() ([]*os.File, error)
+	Holds(pid int) (bool, error)
+}
+
+// yielding is a group whose processes can be put behind those of others.
+type yielding interface{ Yield(behind bool) error }
 
 // groups are a supervisor's.
 type groups interface {
@@ -61,8 +72,17 @@ func (k kernelGroups) New(name string) (group, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !k.Entered() {
+		return movedGroup{g}, nil
+	}
 	return g, nil
 }
+
+// movedGroup is a group of a hierarchy where a process is better moved.
+type movedGroup struct{ *cgroup.Group }
+
+// Entrances gives none.
+func (movedGroup) Entrances() ([]*os.File, error) { return nil, nil }
 
 type sampledGroups struct{ *sampled.Tree }
 

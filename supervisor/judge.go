@@ -10,6 +10,7 @@ import (
 	"hotcell/child"
 	"hotcell/ipc"
 	"hotcell/supervisor/host"
+	"hotcell/syscallpolicy"
 )
 
 // raised turns what the model's process says of itself into a cause. The
@@ -37,8 +38,12 @@ func (m *Model) raised(e *ipc.Exception) *Cause {
 	switch e.Cause {
 	case ipc.CauseMemory:
 		cause.Verdict = MemoryLimit
+		// A MemoryError mostly has no text of its own.
+		cause.Reason = fmt.Sprintf("%s; the memory limit is %s: raise --memory if more is wanted",
+			strings.TrimSuffix(cause.Reason, ": "), syscallpolicy.FormatSize(m.limits.Memory))
 	case ipc.CauseRecursion:
 		cause.Verdict = RecursionLimit
+		cause.Reason += fmt.Sprintf("; the limit is %d: raise --recursion if more is wanted", m.limits.Recursion)
 	case ipc.CauseRaised:
 		m.threadsRefused(cause)
 	}
@@ -53,9 +58,10 @@ func (m *Model) threadsRefused(cause *Cause) {
 	if err != nil || cause.Detail.Type != "RuntimeError" || !strings.Contains(cause.Detail.Message, "start new thread") {
 		return
 	}
-	if usage.PidsLimitHits == 0 {
+	if usage.PidsLimitHits == 0 && !m.roomForStack() {
 		cause.Verdict = MemoryLimit
-		cause.Reason += ": its stack does not fit within the memory limit; lower threading.stack_size() or raise --memory"
+		cause.Reason += fmt.Sprintf(": its stack does not fit within the memory limit of %s; lower threading.stack_size() or raise --memory",
+			syscallpolicy.FormatSize(m.limits.Memory))
 		return
 	}
 	cause.Verdict, cause.Source = ThreadLimit, FromKernel
@@ -80,7 +86,8 @@ func (m *Model) killedForMemory() *Cause {
 // outOfMemory is the verdict of a model that the kernel ended for its memory.
 func (m *Model) outOfMemory() *Cause {
 	return &Cause{Verdict: MemoryLimit, Source: FromKernel,
-		Reason: fmt.Sprintf("the kernel ended the model at its memory limit of %d bytes", m.limits.Memory)}
+		Reason: fmt.Sprintf("the kernel ended the model at its memory limit of %s; raise --memory if more is wanted",
+			syscallpolicy.FormatSize(m.limits.Memory))}
 }
 
 // outOfCPUTime is the kernel's own end of a model that used its CPU time, by

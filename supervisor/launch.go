@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,26 +16,61 @@ import (
 	"hotcell/ipc"
 	"hotcell/shm"
 	"hotcell/supervisor/cgroup"
+	"hotcell/syscallpolicy"
 )
 
-// launch starts a template for this one model, has it fork a sandbox and
-// loads the model. The model is never nil: its finish says what it cost.
+// launch gets a locked sandbox and loads the model. The model is never nil: its
+// finish says what it cost.
 func (s *Supervisor) launch(ctx context.Context, spec Spec, inputs []Input) (*Model, *Cause) {
 	m := newModel(s, spec)
 	if err := m.limits.Check(); err != nil {
 		return m, setupError(UnmetInput, "%v", err)
 	}
+	if cause := m.enter(ctx); cause != nil {
+		return m, cause
+	}
 	if err := m.prepare(ctx); err != nil {
 		return m, m.supervisor.notDegraded(launchCause(ctx, err))
 	}
+	m.steps.done("sandbox")
 	if cause := m.checkBoot(); cause != nil {
 		return m, cause
 	}
-	return m, m.load(ctx, inputs)
+	cause := m.load(ctx, inputs)
+	m.steps.done("load")
+	return m, cause
 }
 
-// prepare makes the groups, the template and the locked sandbox.
+// enter waits for its turn.
+func (m *Model) enter(ctx context.Context) *Cause {
+	err := m.supervisor.queue.enter(ctx)
+	if err != nil {
+		return launchCause(ctx, err)
+	}
+	m.entered = true
+	m.steps.done("queue")
+	return nil
+}
+
+// prepare opens what is granted and gets a locked sandbox, from a pool if there
+// is one for this model.
 func (m *Model) prepare(ctx context.Context) error {
+	var err error
+	if m.broker, err = newBroker(m); err != nil {
+		return err
+	}
+	m.steps.done("grants")
+	if pools := m.supervisor.pools; pools != nil {
+		if got, err := pools.launch(ctx, m); got || err != nil {
+			return err
+		}
+	}
+	return m.prepareAlone(ctx)
+}
+
+// prepareAlone makes the groups, a template for this one model, and the locked
+// sandbox.
+func (m *Model) prepareAlone(ctx context.Context) error {
 	filter := make(chan error, 1)
 	var program []byte
 	go func() {
@@ -44,9 +80,6 @@ func (m *Model) prepare(ctx context.Context) error {
 	}()
 	var err error
 	if m.templateGroup, err = m.supervisor.tree.New("template-" + m.id); err != nil {
-		return err
-	}
-	if m.broker, err = newBroker(m); err != nil {
 		return err
 	}
 	m.template, err = startTemplate(templateConfig{
@@ -59,8 +92,7 @@ func (m *Model) prepare(ctx context.Context) error {
 	if m.group, err = m.supervisor.tree.New("model-" + m.id); err != nil {
 		return err
 	}
-	limits := cgroup.Limits{Memory: m.limits.Memory, Pids: int64(m.limits.Threads), CPUs: m.limits.CPUs}
-	if err := m.group.Set(limits); err != nil {
+	if err := m.group.Set(groupLimits(m.limits)); err != nil {
 		return err
 	}
 	if err := <-filter; err != nil {
@@ -70,10 +102,16 @@ func (m *Model) prepare(ctx context.Context) error {
 	return err
 }
 
+// groupLimits are those of a model's limits that its control group holds.
+func groupLimits(l syscallpolicy.Limits) cgroup.Limits {
+	return cgroup.Limits{Memory: l.Memory, Pids: int64(l.Threads), CPUs: l.CPUs}
+}
+
 // launchCause sorts what went wrong before any user byte was read.
 func launchCause(ctx context.Context, err error) *Cause {
 	if cause, ok := errors.AsType[*Cause](err); ok {
-		return cause
+		own := *cause // several launches may have waited for one template
+		return &own
 	}
 	if ctx.Err() != nil {
 		return &Cause{Verdict: Cancelled, Source: FromSupervisor, Reason: "cancelled while the sandbox was being set up"}
@@ -111,10 +149,11 @@ func (m *Model) load(ctx context.Context, inputs []Input) *Cause {
 	if err != nil {
 		return launchCause(ctx, err)
 	}
+	m.steps.done("message")
 	if err := m.handOver(); err != nil {
 		return launchCause(ctx, err)
 	}
-	answer, cause := m.exchange(ctx, load, files...)
+	answer, cause := m.send(ctx, load, files)
 	m.clock.rest()
 	if cause != nil {
 		return cause
@@ -140,8 +179,10 @@ func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
 		return nil, nil, err
 	}
 	load := &ipc.Load{
-		Function: m.spec.Function, Modules: m.spec.Policy.Modules(), Recursion: uint32(m.limits.Recursion),
-		Seed: seed, Seeded: m.spec.Seed != nil, Threads: uint32(math.Ceil(m.limits.CPUs)), Env: m.spec.Env,
+		Function: m.spec.Function, Modules: strings.Join(m.spec.Policy.Modules(), " "), Recursion: uint32(m.limits.Recursion),
+		Seed: seed, Seeded: m.spec.Seed != nil, Env: m.spec.Env,
+		// A library that starts more threads than there may be waits for them for ever.
+		Threads: uint32(min(math.Ceil(m.limits.CPUs), float64(m.limits.Threads))),
 	}
 	var source []byte
 	for _, f := range m.spec.Files {
@@ -174,13 +215,59 @@ func seedBytes(seed *uint64) ([]byte, error) {
 // handOver is the last moment at which the sandbox is trusted: figures count
 // from here, and limits that only go down are set.
 func (m *Model) handOver() error {
-	if err := m.group.Reset(); err != nil {
-		return err
+	if m.sandbox.size == nil {
+		if err := m.sandbox.prepare(); err != nil {
+			return err
+		}
 	}
 	if err := m.limitProcess(); err != nil {
 		return err
 	}
+	m.steps.done("limits")
 	m.handed = time.Now()
-	m.watch()
+	m.clock.begin(m.limits.Timeout, m.outOfTime)
 	return nil
+}
+
+// send hands the model over. What looks after it is started while the sandbox
+// begins: a call that is routed waits for it.
+func (m *Model) send(ctx context.Context, load *ipc.Load, files []*os.File) (ipc.Message, *Cause) {
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, m.Cancel)()
+	}
+	err := m.sandbox.conn.Send(load, 0, files...)
+	m.watch()
+	if err != nil {
+		return nil, m.broken(err)
+	}
+	answer, err := m.awaitAnswer()
+	if err != nil {
+		return nil, m.broken(err)
+	}
+	return answer, nil
+}
+
+// endProcess ends the model's process and waits until it is no more.
+func (m *Model) endProcess() {
+	if m.stem == nil {
+		// The template serves this model only: both end at the same time.
+		if m.template != nil {
+			m.template.close()
+		}
+		return
+	}
+	m.sandbox.kill()
+	m.sandbox.wait()
+}
+
+// leave gives up the model's place among others.
+func (m *Model) leave() {
+	if m.stem != nil {
+		m.supervisor.pools.release(m.stem)
+		m.stem = nil
+	}
+	if m.entered {
+		m.supervisor.queue.leave()
+		m.entered = false
+	}
 }

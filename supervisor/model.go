@@ -28,7 +28,10 @@ type Model struct {
 	limits        syscallpolicy.Limits
 	broker        *broker.Broker
 	template      *template
-	templateGroup group
+	templateGroup group // of a template that is this model's own
+	stem          *stem // the template, of a model from a pool
+	entered       bool  // through the queue
+	steps         steps
 	sandbox       *sandbox
 	group         group
 	notifier      *notifier
@@ -42,6 +45,7 @@ type Model struct {
 	clock         clock
 	functions     functions
 	granted       regions
+	line          line
 	output        *shm.Region // what the sandbox writes results to, nil before launch
 	kept          kept
 	bytesIn       atomic.Int64
@@ -63,8 +67,9 @@ func newModel(s *Supervisor, spec Spec) *Model {
 		spec.Function = "model"
 	}
 	limits := spec.Policy.Limits()
-	id := strings.ToLower(rand.Text()[:12])
+	id := newID()
 	m := &Model{supervisor: s, id: id, log: s.log.With("model", id), spec: spec, limits: limits, asking: asking{ask: spec.Ask}, record: newRecorder(advice(spec.Policy)), started: time.Now(), ended: make(chan struct{})}
+	m.steps = startSteps(m.started)
 	m.logs = logs{limit: limits.MaxLog, stdout: stream{to: spec.Stdout}, stderr: stream{to: spec.Stderr}}
 	m.logs.over = func() {
 		m.end(&Cause{Verdict: OutputLimit, Source: FromSupervisor,
@@ -72,6 +77,8 @@ func newModel(s *Supervisor, spec Spec) *Model {
 	}
 	return m
 }
+
+func newID() string { return strings.ToLower(rand.Text()[:12]) }
 
 // end sets the cause if there is none yet, and kills the sandbox. It gives
 // the cause that counts: the first, where the kernel's own came before all that
@@ -99,7 +106,6 @@ func (m *Model) end(cause *Cause) *Cause {
 // watch starts what looks after a running model. All of it ends with the
 // sandbox.
 func (m *Model) watch() {
-	m.clock.begin(m.limits.Timeout, m.outOfTime)
 	m.logs.follow(m.sandbox.stdout, m.sandbox.stderr)
 	m.notifier = newNotifier(m)
 	m.background.Go(func() {

@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"hotcell/syscallpolicy"
 )
 
 // preload chooses what the template imports before it forks: of the allowed
@@ -13,13 +16,21 @@ import (
 // file after the lock-down, and importing all that is allowed would cost
 // several times the interpreter's start. Whoever imports by computed names
 // gets everything.
-func preload(spec *Spec) []string {
+func preload(spec *Spec) []string { return choosePreload(spec, false) }
+
+// preloadShared is the choice for a template that sources will share of which
+// most are not known yet: all that the policy allows of the standard library
+// comes in, once for all of them, and of other packages what this source names.
+// It is longer than preload's and differs less from source to source.
+func preloadShared(spec *Spec) []string { return choosePreload(spec, true) }
+
+func choosePreload(spec *Spec, shared bool) []string {
 	var names, packages []string
 	required := spec.Policy.Required()
 	all := mentions(spec.Files, "__import__") || mentions(spec.Files, "importlib")
 	for _, name := range spec.Policy.Modules() {
 		top, _, _ := strings.Cut(name, ".")
-		wanted := all || mentions(spec.Files, top) || slices.Contains(required, name)
+		wanted := all || shared && common()[name] || mentions(spec.Files, top) || slices.Contains(required, name)
 		if name == "numpy" && spec.Arrays {
 			wanted = true
 		}
@@ -28,11 +39,16 @@ func preload(spec *Spec) []string {
 			names = append(append(names, name), lazy[name]...)
 		}
 	}
-	if slices.Contains(packages, "numpy") && slices.ContainsFunc(archives, func(f string) bool { return mentions(spec.Files, f) }) {
+	if slices.Contains(packages, "numpy") && (shared || slices.ContainsFunc(archives, func(f string) bool { return mentions(spec.Files, f) })) {
 		names = append(names, "zipfile")
 	}
 	for _, part := range parts(spec.Files, packages) {
-		names = append(names, part+"?")
+		if !shared || !known(part) {
+			names = append(names, part+"?")
+		}
+	}
+	if shared {
+		names = append(names, commonParts(packages)...)
 	}
 	return append(names, codecs(spec.Files)...)
 }
@@ -46,6 +62,51 @@ var lazy = map[string][]string{
 	"time":               {"datetime"},
 	"uuid":               {"hashlib", "platform", "random"},
 	"zoneinfo":           {"importlib.resources", "zoneinfo._common", "zoneinfo._tzpath"},
+}
+
+// common are the modules of the standard library that the default preset allows.
+var common = sync.OnceValue(func() map[string]bool {
+	set := map[string]bool{}
+	for _, name := range syscallpolicy.ComputeModules() {
+		set[name] = name != "numpy"
+	}
+	return set
+})
+
+// furtherParts are the parts of numpy and of common packages that are not loaded
+// with them. A shared template imports them, and keeps what else numpy has in
+// memory: what a source seems to name below these packages makes no difference.
+var furtherParts = map[string][]string{
+	"collections": {"abc"},
+	"ctypes":      {"util"},
+	"html":        {"entities", "parser"},
+	"json":        {"decoder", "encoder", "scanner"},
+	"numpy":       {"ctypeslib", "fft", "lib.recfunctions", "linalg", "ma", "matlib", "polynomial", "random", "rec", "testing"},
+}
+
+// known tells a name below a package that a shared template has anyway, but for
+// the few parts that are worth importing only where they are named.
+func known(part string) bool {
+	switch part {
+	case "concurrent.futures.process", "importlib.metadata", "importlib.resources", "json.tool", "logging.config", "logging.handlers":
+		return false
+	}
+	for top := part; strings.Contains(top, "."); {
+		top = top[:strings.LastIndexByte(top, '.')]
+		if furtherParts[top] != nil || common()[top] {
+			return true
+		}
+	}
+	return false
+}
+
+func commonParts(packages []string) (names []string) {
+	for _, name := range packages {
+		for _, part := range furtherParts[name] {
+			names = append(names, name+"."+part+"?")
+		}
+	}
+	return names
 }
 
 // archives are the functions of numpy for .npz files, which import zipfile.

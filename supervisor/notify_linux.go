@@ -125,9 +125,13 @@ var errSandboxGone = errors.New("no thread is under the filter any more")
 // more than its share and has to wait. Without a free slot it answers what is
 // pending.
 func (n *notifier) busy(fd uintptr) (wait time.Duration, err error) {
-	// The thread's clock shall be of one thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	// The thread's clock shall be of one thread, and injecting needs it without
+	// signals.
+	unlock, err := lockThread()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
 	n.waiting.take()
 	defer n.rest()
 	clock := startWork()
@@ -233,8 +237,12 @@ func (n *notifier) judge(fd uintptr, asked *notification) error {
 func (n *notifier) performApart(fd uintptr, asked *notification, call syscallpolicy.Syscall) {
 	kept, at := *asked, n.last
 	n.apart.Go(func() {
-		runtime.LockOSThread() // its clock
-		defer runtime.UnlockOSThread()
+		unlock, err := lockThread()
+		if err != nil {
+			n.end(internalError("answer operations: %v", err))
+			return
+		}
+		defer unlock()
 		before := threadTime()
 		c := caller{sandbox: n.sandbox, listener: fd, id: kept.ID}
 		if err := n.perform(&c, &kept, call, at); err != nil {

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"fmt"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -53,18 +55,50 @@ const (
 )
 
 // inject gives the sandbox a copy of a descriptor; the result is its number
-// there. Like an answer it never waits, so Go's scheduler need not know of it.
+// there. It waits until the sandbox's thread has taken it, which one that is
+// frozen or out of processor time does late: Go's scheduler has to know of it.
+//
+// It is called with signals blocked. One that breaks it off where it answers at
+// once (injectSend) has the call answered already, with 0 and without the
+// descriptor: the sandbox would take its descriptor 0 for the file.
 func inject(fd uintptr, i *injection) (int, error) {
-	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_IOCTL, fd, ioctlNotifyAddFD, uintptr(unsafe.Pointer(i)))
-		switch errno {
-		case 0:
-			return int(n), nil
-		case unix.EINTR:
-		default:
-			return -1, errno
-		}
+	n, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, ioctlNotifyAddFD, uintptr(unsafe.Pointer(i)))
+	if errno != 0 {
+		return -1, errno
 	}
+	return int(n), nil
+}
+
+// lockThread has the goroutine run on one thread and that without signals, which
+// Go sends all the time, until the function that it gives is called. Faults
+// still come: a panic must be one.
+func lockThread() (unlock func(), err error) {
+	runtime.LockOSThread()
+	blocked, before := ^uint64(0), uint64(0)
+	for _, fault := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP} {
+		blocked &^= 1 << (fault - 1)
+	}
+	if err := signalMask(&blocked, &before); err != nil {
+		runtime.UnlockOSThread()
+		return nil, err
+	}
+	return func() {
+		// One that cannot be given back is not used again: a goroutine that
+		// ends locked takes its thread with it.
+		if signalMask(&before, nil) == nil {
+			runtime.UnlockOSThread()
+		}
+	}, nil
+}
+
+// signalMask sets this thread's blocked signals.
+func signalMask(now, before *uint64) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK,
+		uintptr(unsafe.Pointer(now)), uintptr(unsafe.Pointer(before)), unsafe.Sizeof(*now), 0, 0)
+	if errno != 0 {
+		return fmt.Errorf("rt_sigprocmask: %w", errno)
+	}
+	return nil
 }
 
 // receiveNotification blocks when nothing is pending: poll first. The kernel

@@ -33,16 +33,17 @@ type Outcome struct {
 // interpreter and native code allocated, and stacks. On v1 the kernel counts in
 // steps of 256 KiB for each processor.
 type Usage struct {
-	WallSeconds        float64 `json:"wall_seconds"`
-	CPUSeconds         float64 `json:"cpu_seconds"`
-	LaunchSeconds      float64 `json:"launch_seconds"`
-	MemoryPeakBytes    int64   `json:"memory_peak_bytes"`
-	MemoryCurrentBytes int64   `json:"memory_current_bytes"`
-	MemoryHeapBytes    int64   `json:"memory_heap_bytes"`
-	ArrayBytesIn       int64   `json:"array_bytes_in"`
-	ArrayBytesOut      int64   `json:"array_bytes_out"`
-	LogBytes           int64   `json:"log_bytes"`
-	Operations         int64   `json:"operations"`
+	WallSeconds        float64      `json:"wall_seconds"`
+	CPUSeconds         float64      `json:"cpu_seconds"`
+	LaunchSeconds      float64      `json:"launch_seconds"`
+	LaunchSteps        []LaunchStep `json:"-"` // the parts of LaunchSeconds
+	MemoryPeakBytes    int64        `json:"memory_peak_bytes"`
+	MemoryCurrentBytes int64        `json:"memory_current_bytes"`
+	MemoryHeapBytes    int64        `json:"memory_heap_bytes"`
+	ArrayBytesIn       int64        `json:"array_bytes_in"`
+	ArrayBytesOut      int64        `json:"array_bytes_out"`
+	LogBytes           int64        `json:"log_bytes"`
+	Operations         int64        `json:"operations"`
 }
 
 // Isolation is what held a run, as the kernel or, before any user byte, the
@@ -76,6 +77,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 	m.kept.close()
 	m.granted.close()
 	m.functions.close()
+	defer m.line.close()
 	if m.output != nil {
 		m.output.Close()
 	}
@@ -85,6 +87,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 	if err := m.removeGroups(); err != nil && cause.Verdict == OK {
 		o.Cause = internalError("%v", err)
 	}
+	m.leave()
 	m.log.Info("ended", "verdict", string(o.Cause.Verdict), "source", string(o.Cause.Source), "reason", clip(o.Cause.Reason, maxTarget),
 		"wall_seconds", o.Usage.WallSeconds, "cpu_seconds", o.Usage.CPUSeconds, "launch_seconds", o.Usage.LaunchSeconds,
 		"memory_peak_bytes", o.Usage.MemoryPeakBytes, "operations", o.Usage.Operations)
@@ -95,7 +98,7 @@ func (m *Model) finish(cause *Cause, results *Results) *Outcome {
 // forked.
 func (m *Model) tearDown() {
 	if m.template != nil {
-		m.template.close()
+		m.endProcess()
 	}
 	if m.broker != nil {
 		m.broker.Close() // a connection that is being made ends with it
@@ -110,7 +113,8 @@ func (m *Model) tearDown() {
 }
 
 func (m *Model) usage() Usage {
-	u := Usage{ArrayBytesIn: m.bytesIn.Load(), ArrayBytesOut: m.bytesOut.Load(), LogBytes: min(m.logs.total.Load(), m.limits.MaxLog), Operations: m.operations.Load()}
+	m.look()
+	u := Usage{LaunchSteps: m.steps.list, ArrayBytesIn: m.bytesIn.Load(), ArrayBytesOut: m.bytesOut.Load(), LogBytes: min(m.logs.total.Load(), m.limits.MaxLog), Operations: m.operations.Load()}
 	if m.handed.IsZero() {
 		u.LaunchSeconds = time.Since(m.started).Seconds()
 		return u

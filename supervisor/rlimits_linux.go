@@ -84,10 +84,7 @@ func dataBudget(memory int64) uint64 {
 
 // limitProcess sets the limits of the hand-over.
 func (m *Model) limitProcess() error {
-	now, err := sizeOf(m.sandbox.pid)
-	if err != nil {
-		return err
-	}
+	now := *m.sandbox.size
 	m.bound = m.bytesIn.Load()
 	m.exempt(m.bound)
 	now.space += uint64(m.bound)

@@ -14,6 +14,7 @@ import (
 
 	"hotcell/child"
 	"hotcell/ipc"
+	"hotcell/supervisor/cgroup"
 )
 
 // setupTime bounds the time from Boot to a locked sandbox: imports on a slow
@@ -36,25 +37,41 @@ type sandbox struct {
 	stderr   *os.File
 	group    group
 	proof    proof
+
+	// Of a sandbox of a pool.
+	id     string        // in logs, and in the name of its control group
+	stem   *stem         // its template
+	limits cgroup.Limits // that are written
+	size   *processSize  // at the end of its preparation, nil without one
 }
 
 // newSandbox has the template fork a sandbox and waits until it is locked:
 // verified from outside, in its control group, and waiting for a model.
 func newSandbox(ctx context.Context, t *template, filter []byte, group group) (*sandbox, error) {
 	s := &sandbox{template: t, group: group}
-	if err := s.ask(filter); err != nil {
+	var entrances []*os.File
+	if g, ok := group.(enterable); ok && t.shared {
+		var err error
+		if entrances, err = g.Entrances(); err != nil {
+			return nil, err
+		}
+	}
+	err := s.ask(filter, entrances)
+	closeFiles(entrances)
+	if err != nil {
 		s.close()
 		return nil, err
 	}
-	if err := s.lock(ctx); err != nil {
+	if err := s.lock(ctx, len(entrances) > 0); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// ask sends Fork with the sandbox's ends of its channels.
-func (s *sandbox) ask(filter []byte) error {
+// ask sends Fork with the sandbox's ends of its channels, and what it goes into
+// its control group by.
+func (s *sandbox) ask(filter []byte, entrances []*os.File) error {
 	conn, control, err := ipc.Pair()
 	if err != nil {
 		return err
@@ -81,14 +98,15 @@ func (s *sandbox) ask(filter []byte) error {
 		*reader = r
 		writers = append(writers, w)
 	}
-	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow}
-	s.fork, err = s.template.fork(m, control, asking, writers[0], writers[1])
+	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow, Warm: s.template.shared}
+	files := append([]*os.File{control, asking, writers[0], writers[1]}, entrances...)
+	s.fork, err = s.template.fork(m, files...)
 	return err
 }
 
 // lock waits for the sandbox's first words and checks them.
-func (s *sandbox) lock(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, setupTime)
+func (s *sandbox) lock(ctx context.Context, entered bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, setupTime, errLate)
 	defer cancel()
 	select {
 	case answer := <-s.fork.forked:
@@ -99,6 +117,9 @@ func (s *sandbox) lock(ctx context.Context) error {
 	case <-s.template.dead:
 		return s.template.failure()
 	case <-ctx.Done():
+		if context.Cause(ctx) == errLate {
+			return s.template.late()
+		}
 		return ctx.Err()
 	}
 	var err error
@@ -112,7 +133,7 @@ func (s *sandbox) lock(ctx context.Context) error {
 	if err != nil {
 		return s.lockError(err)
 	}
-	if err := s.verify(hello); err != nil {
+	if err := s.verify(hello, entered); err != nil {
 		return err
 	}
 	if err := s.takeListener(int(hello.Listener)); err != nil {
@@ -127,11 +148,13 @@ func (s *sandbox) lock(ctx context.Context) error {
 	return nil
 }
 
-// verify moves the sandbox into its group and reads what holds it from
-// outside: no byte of a user's has been read yet, and nothing is believed
-// that the kernel can be asked for.
-func (s *sandbox) verify(hello *ipc.Hello) error {
-	if err := s.group.Add(s.pid); err != nil {
+var errLate = errors.New("the time for setting up is over")
+
+// verify moves the sandbox into its group, unless it went there itself, and
+// reads what holds it from outside: no byte of a user's has been read yet, and
+// nothing is believed that the kernel can be asked for.
+func (s *sandbox) verify(hello *ipc.Hello, entered bool) error {
+	if err := s.admit(entered); err != nil {
 		return err
 	}
 	proof, err := proveLocked(s.pid, s.template.cmd.Process.Pid, s.template.identity)
@@ -140,6 +163,31 @@ func (s *sandbox) verify(hello *ipc.Hello) error {
 	}
 	proof.landlock = int(hello.Landlock)
 	s.proof = proof
+	return nil
+}
+
+func (s *sandbox) admit(entered bool) error {
+	if !entered {
+		return s.group.Add(s.pid)
+	}
+	held, err := s.group.(enterable).Holds(s.pid)
+	if err == nil && !held {
+		err = &child.StageError{Stage: "group", Text: "the sandbox did not go into its control group"}
+	}
+	return err
+}
+
+// prepare does what a hand-over would else do: figures count from here, as the
+// sandbox does nothing until then.
+func (s *sandbox) prepare() error {
+	if err := s.group.Reset(); err != nil {
+		return err
+	}
+	size, err := sizeOf(s.pid)
+	if err != nil {
+		return err
+	}
+	s.size = &size
 	return nil
 }
 
@@ -153,6 +201,9 @@ func (s *sandbox) lockError(err error) error {
 			return fmt.Errorf("sandbox ended before its lock-down, wait status %#x", s.fork.status)
 		case <-time.After(time.Second):
 		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return s.template.late()
 	}
 	return err
 }

@@ -16,7 +16,9 @@ type Supervisor struct {
 	identity identity
 	tree     groups
 	log      *slog.Logger
-	weaker   bool // limits may be
+	weaker   bool   // limits may be
+	pools    *pools // nil: each launch has a template of its own
+	queue    *queue
 }
 
 // Options of a Supervisor. The zero value is usable.
@@ -28,6 +30,14 @@ type Options struct {
 	// to give, or not all of their controllers. Reports say what was weaker.
 	// Isolation is no limit: without it nothing runs.
 	AllowDegraded bool
+
+	// Pool shares templates among launches and keeps sandboxes ready; nil has
+	// each launch start a template of its own, which suits a program that runs
+	// one model.
+	Pool *PoolOptions
+
+	// Queue bounds how many models there are at a time.
+	Queue QueueOptions
 }
 
 // New takes its place among the host's control groups and clears what dead
@@ -45,11 +55,21 @@ func New(opts Options) (*Supervisor, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Supervisor{identity: id, tree: tree, log: log, weaker: opts.AllowDegraded}, nil
+	s := &Supervisor{identity: id, tree: tree, log: log, weaker: opts.AllowDegraded, queue: newQueue(opts.Queue)}
+	if opts.Pool != nil {
+		s.pools = newPools(s, *opts.Pool)
+	}
+	return s, nil
 }
 
-// Close removes the control groups. Models must have ended before.
-func (s *Supervisor) Close() error { return s.tree.Close() }
+// Close ends the templates and removes the control groups. Models must have
+// ended before.
+func (s *Supervisor) Close() error {
+	if s.pools != nil {
+		s.pools.close()
+	}
+	return s.tree.Close()
+}
 
 // grantLow and grantHigh bound the addresses at which arrays are mapped in a
 // sandbox; the filter refuses mremap of anything between. Nothing else is put

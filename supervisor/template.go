@@ -26,6 +26,7 @@ type template struct {
 	cmd         *exec.Cmd
 	conn        *ipc.Conn
 	group       group
+	shared      bool // many models' sandboxes are forked
 	diagnostics *tail
 
 	ready chan struct{} // closed with boot set
@@ -59,6 +60,7 @@ type templateConfig struct {
 	modules     []string
 	identity    identity
 	group       group
+	shared      bool
 }
 
 // startTemplate starts the child and sends it on its way. It does not wait
@@ -70,7 +72,8 @@ func startTemplate(config templateConfig) (*template, error) {
 	}
 	defer peer.Close()
 	t := &template{
-		interpreter: config.interpreter, identity: config.identity, conn: conn, group: config.group, diagnostics: newTail(8 << 10),
+		interpreter: config.interpreter, identity: config.identity, conn: conn, group: config.group,
+		shared: config.shared, diagnostics: newTail(8 << 10),
 		ready: make(chan struct{}), setup: make(chan struct{}), dead: make(chan struct{}), forks: map[uint64]*fork{},
 	}
 	if err := t.start(config, peer); err != nil {
@@ -78,7 +81,7 @@ func startTemplate(config templateConfig) (*template, error) {
 		return nil, err
 	}
 	go t.receive()
-	boot := &ipc.Boot{Path: config.interpreter.Path, Modules: config.modules}
+	boot := &ipc.Boot{Path: config.interpreter.Path, Modules: config.modules, Shared: config.shared}
 	if err := conn.Send(boot, 0); err != nil {
 		t.kill()
 		return nil, errors.Join(err, t.failure())
@@ -217,10 +220,16 @@ func (t *template) receive() {
 		}
 		switch m := m.(type) {
 		case *ipc.Ready:
+			if t.imported() {
+				t.abandon(errors.New("template was ready twice"))
+				return
+			}
 			t.boot = *m
 			close(t.ready)
-			// A fork follows, and its sandbox is moved to a group.
-			go cgroup.Prime()
+			if !t.shared {
+				// A fork follows, and its sandbox is moved to a group.
+				go cgroup.Prime()
+			}
 		case *ipc.Forked:
 			if len(files) != 1 {
 				t.abandon(errors.New("template sent no pidfd"))
@@ -318,25 +327,64 @@ func (t *template) failure() error {
 	return t.err
 }
 
-// failedImport tells a module that took the interpreter with it: the template
-// names each that it does not know before it imports it.
-func (t *template) failedImport(said string) error {
+// imported tells that the template has imported what it could.
+func (t *template) imported() bool {
 	select {
 	case <-t.ready:
-		return nil
+		return true
 	default:
+		return false
+	}
+}
+
+// importing gives the module that is being imported and what was said since;
+// none of those that an interpreter is known to survive is named.
+func (t *template) importing(said string) (name, rest string) {
+	if t.imported() {
+		return "", ""
 	}
 	const importing = "importing "
 	at := strings.LastIndex("\n"+said, "\n"+importing)
 	if at < 0 {
+		return "", ""
+	}
+	name, rest, _ = strings.Cut(said[at+len(importing):], "\n")
+	return name, rest
+}
+
+// failedImport tells a module that took the interpreter with it: the template
+// names each that it does not know before it imports it.
+func (t *template) failedImport(said string) error {
+	name, rest := t.importing(said)
+	if name == "" {
 		return nil
 	}
-	name, rest, _ := strings.Cut(said[at+len(importing):], "\n")
 	how := strings.TrimPrefix(t.err.Error(), "template ended: ")
 	if last, _, _ := strings.Cut(strings.TrimSpace(rest), "\n"); last != "" {
 		how += "; it said: " + last
 	}
 	return setupError(UnmetInput, "module %s ended %s while it was imported: %s", name, t.interpreter.Executable, how)
+}
+
+// late says what a template does that is not ready in time.
+func (t *template) late() error {
+	if name, _ := t.importing(t.diagnostics.String()); name != "" {
+		return setupError(UnmetInput, "module %s did not end its import by %s within %v", name, t.interpreter.Executable, setupTime)
+	}
+	if !t.imported() {
+		return fmt.Errorf("template was not ready within %v", setupTime)
+	}
+	return fmt.Errorf("sandbox was not locked down within %v", setupTime)
+}
+
+// over tells that the template's process has ended.
+func (t *template) over() bool {
+	select {
+	case <-t.dead:
+		return true
+	default:
+		return false
+	}
 }
 
 func (t *template) kill() { t.cmd.Process.Kill() }

@@ -53,10 +53,14 @@ const (
 	UnmetNothing Unmet = iota
 	UnmetInput         // a model or an input that cannot be used
 	UnmetHost          // the host lacks something: namespaces, control groups, an interpreter
+	UnmetPlace         // there are as many models as there may be, see ErrFull
 )
 
 // Error makes a Cause usable as an error.
 func (c *Cause) Error() string { return fmt.Sprintf("%s: %s", c.Verdict, c.Reason) }
+
+// Is makes errors.Is(cause, ErrFull) tell a launch that may be tried again.
+func (c *Cause) Is(target error) bool { return target == ErrFull && c.Unmet == UnmetPlace }
 
 // ErrorInfo is an exception as the model's process described it: hostile
 // text, bounded.

@@ -1,7 +1,9 @@
 package syscallpolicy
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -21,6 +23,9 @@ const (
 type Learner struct {
 	// Look says which paths are there; nil looks at this machine.
 	Look Lookup
+	// Missing says which paths surely are not, of any that a model may name;
+	// nil looks at this machine.
+	Missing func(Kind, string) string
 
 	mu     sync.Mutex
 	places map[learnedKey]int
@@ -94,53 +99,97 @@ func (e learned) allow() (Rule, error) {
 	return r, err
 }
 
-// reason says why e is not to be allowed without a person's word; empty when
-// it is.
-func (e learned) reason(base Policy, modelDir string, look Lookup) string {
+// reason is why something learned does not become an active rule.
+type reason struct {
+	text string // of this one
+	why  string // what many can have in common, for the count at the head
+	rule bool   // whether a person could make a rule for it active
+}
+
+const notThere = "it does not exist on this machine"
+
+func common(text string) reason { return reason{text, text, true} }
+
+func never(text, why string) reason { return reason{text, why, false} }
+
+// reason says why e is not to be allowed without a person's word; its text is
+// empty when it is.
+func (d *draft) reason(e learned) reason {
+	r := d.standing(e)
+	if r.text == "" || !r.rule || !pathKinds.Has(e.kind()) {
+		return r
+	}
+	k := e.kind()
+	if e.kinds&namingKinds != 0 {
+		k = KindCreate
+	}
+	if at := d.missing(k, e.target); at != "" {
+		return never(clipped(at)+" does not exist on this machine", notThere)
+	}
+	return r
+}
+
+// standing says where e stands, by its name.
+func (d *draft) standing(e learned) reason {
 	switch {
 	case e.rule != byDefault && e.rule != "":
-		return e.rule + " refuses it: change it there"
-	case e.kind() == KindImport && inPreset(base.preset, e.target):
-		return ""
+		// It was there first: a rule behind it would never match.
+		return never(e.rule+" refuses it: change it there", "a rule of the policy refuses it")
+	case e.kind() == KindImport && inPreset(d.base.preset, e.target):
+		return reason{}
 	case e.kind() == KindImport:
-		return "it is no module of the preset's list"
+		return common("it is no module of the preset's list")
 	case e.kind() == KindConnect:
-		return "it is the network"
+		return common("it is the network")
 	case e.kind() == KindCall:
-		return "it is a function of the host application"
+		return common("it is a function of the host application")
 	case !pathKinds.Has(e.kind()):
-		return "it is no file"
+		return common("it is no file")
 	}
-	return e.outside(modelDir, look)
+	return e.outside(d.home, d.look)
 }
 
 // outside says why a path is none of the model's own. Links are resolved: a
-// directory may hold one that leads elsewhere.
-func (e learned) outside(modelDir string, look Lookup) string {
+// directory may hold one that leads elsewhere. Of other directories' paths
+// only the text is looked at, as a name of the model's choosing could make an
+// automounter ask a host of the model's choosing.
+func (e learned) outside(modelDir string, look Lookup) reason {
 	home, _, err := look(modelDir)
 	if err != nil || home == "/" {
-		return "the model has no directory of its own"
+		return common("the model has no directory of its own")
 	}
 	if !cleanPath(e.target) {
-		return "it is no absolute path"
+		return common("it is no absolute path")
+	}
+	foreign := common("it is outside the model's own directory")
+	if !below(e.target, home) && !below(e.target, modelDir) {
+		return foreign
 	}
 	rest, ok := within(look.real(e.target), home)
 	switch {
 	case !ok:
-		return "it is outside the model's own directory"
+		return foreign
 	case strings.HasPrefix(rest, ".") || strings.Contains(rest, "/."):
-		return "it is hidden in the model's own directory"
+		return common("it is hidden in the model's own directory")
 	case e.changes() && sourceFile(rest):
-		return "it changes the model's own code"
+		return common("it changes the model's own code")
 	}
 	r, err := e.allow()
 	if err == nil {
 		_, err = r.compile(fromFile, look)
 	}
 	if err != nil {
-		return err.Error()
+		if _, _, gone := look(e.target); errors.Is(gone, fs.ErrNotExist) {
+			return never(err.Error(), notThere)
+		}
+		return never(err.Error(), "it cannot be granted")
 	}
-	return ""
+	return reason{}
+}
+
+func below(name, directory string) bool {
+	_, ok := within(name, directory)
+	return ok
 }
 
 func (e learned) changes() bool { return e.write || e.kinds&namingKinds != 0 }

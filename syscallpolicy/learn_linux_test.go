@@ -25,21 +25,35 @@ func modelHost(name string) (string, bool, error) {
 	if _, ok := within(name, home); ok && path.Base(name) != "nosuch" {
 		return name, !strings.Contains(path.Base(name), "."), nil
 	}
+	if name == "/etc/passwd" {
+		return name, false, nil
+	}
 	if name == "/" || name == "/etc" || name == "/home" || name == "/home/u" {
 		return name, true, nil
 	}
 	return "", false, fmt.Errorf("lstat %s: %w", name, fs.ErrNotExist)
 }
 
+// modelMissing is Missing on that host.
+func modelMissing(k Kind, target string) string {
+	if k == KindCreate {
+		target = path.Dir(target)
+	}
+	if _, _, err := modelHost(target); err != nil {
+		return target
+	}
+	return ""
+}
+
 // learn refuses the operations by base and gives the file that was learned.
 func learn(t *testing.T, base Policy, ops ...Operation) string {
 	t.Helper()
-	l := Learner{Look: modelHost}
+	l := Learner{Look: modelHost, Missing: modelMissing}
 	for _, op := range ops {
 		l.Add(op, base.Decide(op))
 	}
 	var b strings.Builder
-	if err := l.Write(&b, base, home); err != nil {
+	if _, err := l.Write(&b, base, home); err != nil {
 		t.Fatalf("Write(%q) = %v; want none", ops, err)
 	}
 	return b.String()
@@ -99,6 +113,9 @@ content = ""
 		Operation{Kind: KindOpen, Target: home + "/a\u202eb"},
 		Operation{Kind: KindOpen, Target: home + "/a\xff"},
 		Operation{Kind: KindOpen, Target: "/etc/passwd"},
+		Operation{Kind: KindOpen, Target: "/etc/nosuch"},
+		Operation{Kind: KindCreate, Target: "/etc/new", Write: true},
+		Operation{Kind: KindCreate, Target: "/srv/nosuch/new", Write: true},
 		Operation{Kind: KindOpen, Target: "/etc/pass\nwd"},
 		Operation{Kind: KindOpen, Target: "/srv/data/a/x", Write: true},
 		Operation{Kind: KindImport, Target: "json"},
@@ -164,14 +181,18 @@ func TestLearnBounded(t *testing.T) {
 	}
 	var b strings.Builder
 	base, _ := Preset("compute")
-	if err := l.Write(&b, base, home); err != nil {
+	count, err := l.Write(&b, base, home)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := (Learned{Rules: maxWritten, Omitted: 99_801}); count != want {
+		t.Errorf("Write = %+v; want %+v", count, want)
 	}
 	p, err := Parse("learned.toml", []byte(b.String()), modelHost)
 	if err != nil || len(p.ruleLines()) != maxWritten {
 		t.Errorf("learned %d rules, %v; want %d", len(p.ruleLines()), err, maxWritten)
 	}
-	if !strings.Contains(b.String(), "There is more than fits here: refused too, 99601 times.") {
+	if !strings.Contains(b.String(), "There is more than fits here: refused too, 99801 times.") {
 		t.Errorf("the file does not tell how much it leaves out:\n%s", b.String()[len(b.String())-300:])
 	}
 }
@@ -197,6 +218,19 @@ func FuzzLearn(f *testing.F) {
 		p, err := Parse("learned.toml", []byte(text), modelHost)
 		if err != nil {
 			t.Fatalf("Parse = %v; want a policy:\n%s", err, text)
+		}
+		// Nor does it when a person makes all of it active.
+		all, err := Parse("learned.toml", []byte(uncommented(text)), nil)
+		if err != nil {
+			t.Fatalf("Parse(uncommented) = %v; want a policy:\n%s", err, text)
+		}
+		for _, c := range all.rules {
+			named := func(op Operation) bool {
+				return c.Kinds.Has(op.Kind) && (op.Target == c.Target || EscapePattern(op.Target) == c.Target)
+			}
+			if c.layer != fromPreset && (c.Effect != Allow || !slices.ContainsFunc(ops, named)) {
+				t.Errorf("with all of it active it has %v, which nobody tried:\n%s", c, text)
+			}
 		}
 		for _, c := range p.rules {
 			if c.layer == fromPreset {

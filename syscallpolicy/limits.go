@@ -68,7 +68,11 @@ func between[T int | int64 | time.Duration](name string, v, least, most T, examp
 
 func sizeBetween(name string, v, least, most int64, example string) error {
 	if v < least || v > most {
-		return fmt.Errorf("%s %d: must be between %s and %s, for example %s", name, v, FormatSize(least), FormatSize(most), example)
+		bounds := fmt.Sprintf("%s %s: must be between %s and %s", name, FormatSize(v), FormatSize(least), FormatSize(most))
+		if v > 0 && v < least && v < 1<<10 {
+			return fmt.Errorf("%s, and a number alone is bytes; did you mean %dM?", bounds, v)
+		}
+		return fmt.Errorf("%s, for example %s", bounds, example)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Policy says what one sandbox may do. It is a value: nothing changes it, and
@@ -16,6 +17,7 @@ type Policy struct {
 	limits   Limits
 	rules    []compiled // by layer; the first that matches decides
 	byKind   *ruleIndex // of rules
+	grants   *grants    // of rules, found when they are first wanted
 	profile  *profile   // never changed once made
 	warnings []string
 }
@@ -26,7 +28,7 @@ type ruleIndex [kindEnd][]*compiled
 
 // withRules gives p with these rules in the place of its own.
 func (p Policy) withRules(rules []compiled) Policy {
-	p.rules, p.byKind = slices.Clip(rules), new(ruleIndex)
+	p.rules, p.byKind, p.grants = slices.Clip(rules), new(ruleIndex), new(grants)
 	for i := range p.rules {
 		c := &p.rules[i]
 		_, byName := c.subject.(callName)
@@ -89,7 +91,18 @@ func rulesOf(list []compiled) []Rule {
 
 // Modules gives what the model may import, each with all below it, sorted.
 func (p Policy) Modules() []string {
-	return p.granted(KindImport, func(compiled) bool { return true })
+	if p.grants == nil {
+		return nil
+	}
+	p.grants.once.Do(func() { p.grants.modules = p.granted(KindImport, func(compiled) bool { return true }) })
+	return slices.Clone(p.grants.modules)
+}
+
+// grants keep what is asked for at each launch and takes a look at all rules
+// for each of many.
+type grants struct {
+	once    sync.Once
+	modules []string
 }
 
 // Required gives those modules that somebody asked for by name.

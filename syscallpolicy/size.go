@@ -13,7 +13,7 @@ import (
 func ParseSize(text string) (int64, error) {
 	n, err := units.RAMInBytes(text)
 	if err != nil || n < 0 || n == math.MaxInt64 {
-		return 0, fmt.Errorf("%q is no size: write bytes or K, M, G (powers of 1024), for example 256M or 1.5G", text)
+		return 0, fmt.Errorf("%q is no size: write bytes or K, M, G (powers of 1024), like 256M or 1.5G", text)
 	}
 	return n, nil
 }
@@ -23,7 +23,7 @@ func FormatSize(n int64) string {
 	for _, unit := range []struct {
 		suffix string
 		bytes  int64
-	}{{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}} {
+	}{{"T", 1 << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}} {
 		if n > 0 && n%unit.bytes == 0 {
 			return strconv.FormatInt(n/unit.bytes, 10) + unit.suffix
 		}
@@ -34,8 +34,13 @@ func FormatSize(n int64) string {
 // ParseDuration reads a time as Go writes it, longer than nothing.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%q is no duration: write a number with a unit, for example 500ms, 2s or 1m30s", text)
+	switch _, number := strconv.ParseFloat(text, 64); {
+	case err == nil && d > 0:
+		return d, nil
+	case err == nil:
+		return 0, fmt.Errorf("%q is no time to run in: every limit holds and none is switched off; write how long it may take, like 500ms, 2s or 24h", text)
+	case number == nil:
+		return 0, fmt.Errorf("%q has no unit: write %[2]ss for seconds, or %[2]sms for milliseconds", text, text)
 	}
-	return d, nil
+	return 0, fmt.Errorf("%q is no duration: write a number with a unit, like 500ms, 2s or 1m30s", text)
 }

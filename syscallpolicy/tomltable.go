@@ -94,15 +94,16 @@ func (r *reader) known(t *tomlTable, where string, keys ...string) {
 			continue
 		}
 		mend := "it has " + strings.Join(keys, ", ")
-		if near := nearest(key, keys); near != "" {
+		if near := Nearest(key, keys); near != "" {
 			mend = fmt.Sprintf("did you mean %s?", near)
 		}
 		r.fail(t.values[key].line, "unknown key %q in %s; %s", key, where, mend)
 	}
 }
 
-// nearest gives the one of the words that a slip may have turned into word.
-func nearest(word string, words []string) string {
+// Nearest gives the one of the words that a slip may have turned into word,
+// "" if it is like none.
+func Nearest(word string, words []string) string {
 	best, least := "", 1+len(word)/3
 	for _, w := range words {
 		if d := editDistance(word, w); d <= least {

@@ -104,7 +104,19 @@ func inlineRule(r Rule) string {
 func commented(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		b.WriteString("# " + line)
+		b.WriteString(restingMark + line)
+	}
+	return b.String()
+}
+
+// restingMark begins the lines of a rule that is not active.
+const restingMark = "# "
+
+// uncommented makes the rules of a learned file active.
+func uncommented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimPrefix(line, restingMark))
 	}
 	return b.String()
 }

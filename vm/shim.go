@@ -21,7 +21,7 @@ import (
 var shimFiles embed.FS
 
 // shimModules in the order in which they import each other.
-var shimModules = []string{"wire", "kernel", "arrays", "space", "functions", "library", "absent", "model", "lockdown", "threads", "sandbox", "template"}
+var shimModules = []string{"wire", "kernel", "arrays", "space", "functions", "library", "absent", "model", "lockdown", "threads", "warm", "sandbox", "template"}
 
 // bootstrap is the interpreter's -c argument: it reads the shim from
 // descriptor 4 and runs the template. The shim comes compiled ("M", by the

@@ -21,8 +21,13 @@ func (r *run) writeLearned(model string) error {
 		dir = filepath.Dir(dir)
 	}
 	var text bytes.Buffer
-	if err := r.learner.Write(&text, r.effective, dir); err != nil {
+	count, err := r.learner.Write(&text, r.effective, dir)
+	if err != nil {
 		return err
 	}
-	return writeFile(r.learn, text.Bytes())
+	if err := writeFile(r.learn, text.Bytes()); err != nil {
+		return err
+	}
+	r.learned = fmt.Sprintf("%s: %v; its head says why", r.learn, count)
+	return nil
 }

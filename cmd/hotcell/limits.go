@@ -19,7 +19,7 @@ func bindLimits(f *pflag.FlagSet, l *syscallpolicy.Limits) {
 	f.Var((*size)(&l.MaxLog), "max-log", "bytes printed to stdout and stderr, a `SIZE`")
 	f.Var((*size)(&l.Scratch), "scratch", "a private /tmp for the model, a `SIZE`; none by default")
 	f.Var((*size)(&l.MaxFile), "max-file", "bytes of each file that the model writes, a `SIZE`")
-	f.Int64Var(&l.MaxOperations, "max-operations", l.MaxOperations, "operations that may be tried and refused")
+	f.Int64Var(&l.MaxOperations, "max-operations", l.MaxOperations, "operations that the supervisor is asked for, allowed or not")
 }
 
 // size is a number of bytes as people write it.

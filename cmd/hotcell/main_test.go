@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"hotcell/child"
 )
 
 // binary is the hotcell under test: the one that HOTCELL_BIN names, as make
@@ -16,6 +18,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	child.Dispatch() // of the supervisor in a test
 	code, err := withBinary(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -53,44 +53,6 @@ func policyShowCommand() *cobra.Command {
 	return c
 }
 
-func policyCheckCommand() *cobra.Command {
-	skipPaths := false
-	c := &cobra.Command{
-		Use: "check FILE...", Short: "Check policy files, and tell every mistake with its line",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("name a policy FILE")
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error {
-			look := syscallpolicy.Lookup(syscallpolicy.Host)
-			if skipPaths {
-				look = nil
-			}
-			code := exitOK
-			for _, name := range args {
-				p, err := syscallpolicy.Load(name, look)
-				if err != nil {
-					fmt.Fprintln(c.ErrOrStderr(), safetext.Text(err.Error()))
-					code = exitUsage
-					continue
-				}
-				for _, w := range p.Warnings() {
-					fmt.Fprintf(c.ErrOrStderr(), "%s: warning: %s\n", safetext.Line(name), safetext.Line(w))
-				}
-				fmt.Fprintf(c.OutOrStdout(), "%s: ok, %s\n", safetext.Line(name), safetext.Line(p.String()))
-			}
-			if code != exitOK {
-				return exitError(code)
-			}
-			return nil
-		},
-	}
-	c.Flags().BoolVar(&skipPaths, "skip-paths", false, "do not look whether the paths exist: the policy is for another machine")
-	return c
-}
-
 func policyExplainCommand() *cobra.Command {
 	var flags policyFlags
 	e := explanation{}

@@ -63,7 +63,8 @@ func (p *policyFlags) policy() (syscallpolicy.Policy, error) {
 			limits = limits.WithNamed(name, p.limits)
 		}
 	}
-	return policy.WithLimits(limits)
+	changed, err := policy.WithLimits(limits)
+	return changed, limitFlags(err)
 }
 
 // withPaths grants what the shell's user named, from where he stands.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,15 +27,21 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.Execute()
+	command, err := root.ExecuteC()
 	if err == nil {
 		return exitOK
 	}
 	if code, ok := err.(exitError); ok {
 		return int(code)
 	}
+	err = unknownCommand(root, args, err)
+	if command.Name() == "run" && slices.Contains(args, "--json") {
+		// A program that asked for a report gets one, whatever it got wrong.
+		r := run{runOptions: runOptions{json: true}, stdout: stdout, stderr: stderr}
+		return r.tell(r.unusable(asInput(err)), nil)
+	}
 	fmt.Fprintln(stderr, "hotcell:", safetext.Line(err.Error()))
-	fmt.Fprintln(stderr, "Run 'hotcell --help' for usage.")
+	fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", command.CommandPath())
 	return exitUsage
 }
 
@@ -48,6 +55,7 @@ func rootCommand() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetFlagErrorFunc(usageError)
 	root.AddCommand(runCommand(), policyCommand(), interpretersCommand(), doctorCommand(), serveCommand(), versionCommand())
 	return root
 }

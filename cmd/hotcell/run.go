@@ -80,7 +80,7 @@ func (o *runOptions) bindAll(c *cobra.Command) {
 	f.StringVar(&o.function, "function", "model", "the function to call")
 	o.policyFlags.bind(f)
 	f.BoolVar(&o.ask, "ask", false, "ask at the terminal about what no rule decides")
-	f.StringVar(&o.learn, "learn", "", "write the policy that would have allowed what was refused to `FILE`")
+	f.StringVar(&o.learn, "learn", "", "write a policy of what was refused to `FILE`: active for the model's own directory and the preset's lists, the rest in comments")
 	f.StringArrayVar(&o.env, "env", nil, "set `K=V` in the model's environment, which is else empty (repeatable)")
 	f.StringVar(&o.interpreter, "interpreter", "", "`PATH`, cpython or pypy; default: the first on the PATH that has numpy")
 	f.Uint64Var(&o.seed, "seed", 0, "make random generators repeat; default: random")
@@ -91,7 +91,7 @@ func (o *runOptions) bindAll(c *cobra.Command) {
 	f.StringVar(&o.log, "log", "", "log decisions and the end to stderr as `text|json`")
 	f.BoolVar(&o.raw, "raw", false, "do not escape control characters in what the model prints")
 	f.BoolVar(&o.allowDegraded, "allow-degraded", false, "take weaker limits where the host's control groups lack something; the report says which")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no summary")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no summary of a run that is ok; what goes wrong is still told")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say more: isolation, all operations")
 }
 
@@ -102,6 +102,7 @@ type run struct {
 	interpreter    vm.Interpreter
 	effective      syscallpolicy.Policy
 	learner        *syscallpolicy.Learner
+	learned        string // what was written of it, for the summary
 }
 
 // main runs the model and gives the exit code.

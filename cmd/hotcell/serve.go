@@ -55,7 +55,7 @@ func serveClient(ctx context.Context, fd int) error {
 		return err
 	}
 	// What the host lacks the client is told when it launches a model.
-	s, unable := supervisor.New(supervisor.Options{})
+	s, unable := supervisor.New(supervisor.Options{Pool: &supervisor.PoolOptions{}})
 	server := &service.Server{Supervisor: s, Unable: unable, Version: versionText(), Resolve: resolve, Report: jsonReport}
 	err = server.Serve(ctx, ipc.NewConn(os.NewFile(uintptr(fd), "client")))
 	if s != nil {

@@ -9,10 +9,12 @@ import (
 
 	"hotcell/cmd/hotcell/safetext"
 	"hotcell/supervisor"
+	"hotcell/syscallpolicy"
 )
 
 // tell says how it went, to people or to programs, and gives the exit code.
 func (r *run) tell(o *supervisor.Outcome, files map[string]string) int {
+	sayMissing(o.Operations)
 	rep, err := newReport(r.interpreter, o, files)
 	var data []byte
 	if err == nil {
@@ -60,6 +62,12 @@ func (r *run) summary(o *supervisor.Outcome, rep report) {
 		say("  weaker: %s", limit)
 	}
 	r.operations(rep)
+	if r.learned != "" {
+		say("  learned: %s", safetext.Line(r.learned))
+	}
+	if r.verbose || rep.Verdict == supervisor.Exception && r.interpreter.Numpy == "" {
+		r.tellInterpreter(rep)
+	}
 	if r.verbose {
 		r.details(rep)
 	}
@@ -115,6 +123,26 @@ func (r *run) operations(rep report) {
 	}
 }
 
+// sayMissing corrects the advice about paths that are not there: a flag with
+// one of them would be refused. It comes now that the model is dead, and what
+// it says is in the report only.
+func sayMissing(operations []supervisor.OperationRecord) {
+	for i := range operations {
+		op := &operations[i]
+		kind, err := syscallpolicy.ParseKind(op.Kind)
+		if err != nil || op.Advice == "" || op.Rule != syscallpolicy.DefaultRule {
+			continue
+		}
+		switch missing := syscallpolicy.Missing(kind, op.Target); missing {
+		case "":
+		case op.Target:
+			op.Advice = "it does not exist on this machine, so that nothing can allow it: correct the path, or make it first"
+		default:
+			op.Advice = fmt.Sprintf("%s does not exist on this machine, so that nothing can be made there: correct the path, or make the directory first", missing)
+		}
+	}
+}
+
 func operationLine(op supervisor.OperationRecord) string {
 	word := "refused"
 	if !op.Refused() {
@@ -131,14 +159,20 @@ func operationLine(op supervisor.OperationRecord) string {
 	return line
 }
 
-func (r *run) details(rep report) {
+// tellInterpreter names the interpreter. A model that fails without numpy most
+// likely met another one than its user thought of.
+func (r *run) tellInterpreter(rep report) {
 	if i := rep.Interpreter; i != nil {
 		numpy := "no numpy"
 		if i.Numpy != "" {
 			numpy = "numpy " + i.Numpy
 		}
-		fmt.Fprintf(r.stderr, "  interpreter: %s %s, %s, %s (%s)\n", i.Implementation, i.Version, numpy, i.Executable, i.Reason)
+		fmt.Fprintf(r.stderr, "  interpreter: %s %s, %s, %s (%s: %s)\n", i.Implementation, i.Version, numpy,
+			safetext.Line(i.Executable), safetext.Line(i.Reason), safetext.Line(r.interpreter.Asked))
 	}
+}
+
+func (r *run) details(rep report) {
 	if i := rep.Isolation; i.Namespaces != nil {
 		fmt.Fprintf(r.stderr, "  isolation: namespaces %s; seccomp %s; Landlock %d; cgroup %s; root %s; capabilities %s; uid %d\n",
 			strings.Join(i.Namespaces, " "), i.Seccomp, i.Landlock, i.Cgroup, i.Root, i.Capabilities, i.UID)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +26,9 @@ import (
 // in seconds or bytes; the last such line counts, so that a model that is
 // killed can say how far it came. What comes before a model's first statement
 // it cannot measure: that is what an empty model costs. A report may be off by
-// a tenth.
+// a tenth. Of a time that is a VALUE, a limit, it may be more: how soon a busy
+// machine ends a model is no matter of the figure, which is compared with what
+// was seen from outside (sighting).
 type usageLine struct {
 	figure   string
 	value    float64
@@ -105,7 +106,8 @@ func (u usageLine) compare(r guestReport, empty map[string]float64) error {
 		}
 	}
 	got, ok := r.Usage[figures[u.figure]]
-	if !ok || math.Abs(got-u.value) > u.value/10 {
+	late := !u.measured && (u.figure == "cpu" || u.figure == "wall")
+	if !ok || got < u.value*9/10 || got > u.value*11/10 && !late {
 		return fmt.Errorf("%s is %v; want %v within a tenth", figures[u.figure], got, u.value)
 	}
 	return nil

@@ -164,7 +164,7 @@ func TestReadHeaderErrors(t *testing.T) {
 		{with("descr", "''"), "not one like"},
 		{with("descr", "\"[('a', '<i4')]\""), "descr is neither"},
 		{with("descr", "('<f8', (2,))"), "descr is neither"},
-		{with("descr", "'<f16'"), "not a supported type"},
+		{with("descr", "'<f16'"), "x.astype('f8')"},
 		{with("fortran_order", "0"), "neither True nor False"},
 		{with("shape", "[6]"), "shape is not a tuple"},
 		{with("shape", "6"), "shape is not a tuple"},

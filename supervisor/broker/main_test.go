@@ -7,13 +7,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/child"
 	"hotcell/internal/fdcheck"
 )
 
 // The test binary run again under these names plays a part of its own.
-var parts = map[string]func() error{makeScratchName: sendScratch, rootlessName: rootless}
+var parts = map[string]func() error{rootlessName: rootless}
 
 func TestMain(m *testing.M) {
+	child.Dispatch()
 	if part, ok := parts[os.Args[0]]; ok {
 		if err := part(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

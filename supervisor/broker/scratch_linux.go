@@ -1,31 +1,36 @@
 package broker
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"strconv"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// ErrScratchPrivilege is NewScratch without the right to mount. A process in
-// a user namespace of its own, where it has CAP_SYS_ADMIN and its user is
-// mapped to the supervisor's, can make the scratch and hand it over: the
-// mount belongs to its descriptor and outlives the process.
-var ErrScratchPrivilege = errors.New("scratch needs CAP_SYS_ADMIN in the user namespace of this mount namespace")
+	"hotcell/child"
+)
 
 // NewScratch makes a tmpfs of at most size bytes and inodes files and
 // directories, attached nowhere: no path of any process leads to it, and with
 // the last descriptor it is gone. Files in it start nothing and are no
 // devices.
+//
+// Where this process may not mount, another one makes it in namespaces of its
+// own; a host that has none for it gives a *child.StageError. The program's main
+// begins with child.Dispatch.
 func NewScratch(size, inodes int64) (*os.File, error) {
 	if size <= 0 || inodes <= 0 {
 		return nil, fmt.Errorf("scratch of %d bytes and %d inodes: both must be more than 0, which would mean no limit", size, inodes)
 	}
-	fd, err := mountDetached(size, inodes)
+	fd, err := child.MountScratch(size, inodes)
 	if errors.Is(err, unix.EPERM) {
-		err = fmt.Errorf("%w (%w)", ErrScratchPrivilege, err)
+		fd, err = scratchFromNamespace(size, inodes)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make scratch: %w", err)
@@ -33,30 +38,85 @@ func NewScratch(size, inodes int64) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "scratch"), nil
 }
 
-func mountDetached(size, inodes int64) (int, error) {
-	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+// makerTime bounds the life of a maker, which needs some milliseconds.
+const makerTime = 10 * time.Second
+
+// scratchFromNamespace has a process make the scratch as root of a user
+// namespace in which this process's user is the only one: what lies in the
+// scratch then belongs to that user, outside too. The mount belongs to its
+// descriptor and outlives process and namespaces.
+func scratchFromNamespace(size, inodes int64) (int, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1, fmt.Errorf("fsopen: %w", err)
+		return -1, fmt.Errorf("socketpair: %w", err)
 	}
-	defer unix.Close(fs)
-	// One inode more: the root is one.
-	options := [][2]string{
-		{"size", strconv.FormatInt(size, 10)},
-		{"nr_inodes", strconv.FormatInt(inodes+1, 10)},
-		{"mode", "0700"},
-	}
-	for _, o := range options {
-		if err := unix.FsconfigSetString(fs, o[0], o[1]); err != nil {
-			return -1, fmt.Errorf("fsconfig %s=%s: %w", o[0], o[1], err)
-		}
-	}
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return -1, fmt.Errorf("fsconfig create: %w", err)
-	}
-	const attributes = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
-	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attributes)
+	own, peer := os.NewFile(uintptr(pair[0]), "scratch socket"), os.NewFile(uintptr(pair[1]), "scratch socket")
+	defer own.Close()
+	defer peer.Close()
+	conn, err := net.FileConn(own)
 	if err != nil {
-		return -1, fmt.Errorf("fsmount: %w", err)
+		return -1, fmt.Errorf("socket of a maker of scratch: %w", err)
 	}
-	return fd, nil
+	defer conn.Close()
+
+	// The parent-death signal is sent at the end of the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	maker := scratchMaker(size, inodes, peer)
+	if err := maker.Start(); err != nil {
+		return -1, stageError(err)
+	}
+	defer maker.Wait()
+	defer maker.Process.Kill()
+	peer.Close() // the maker's end without an answer is then the socket's
+	if err := conn.SetReadDeadline(time.Now().Add(makerTime)); err != nil {
+		return -1, err
+	}
+	return receiveScratch(conn.(*net.UnixConn))
+}
+
+func scratchMaker(size, inodes int64, peer *os.File) *exec.Cmd {
+	return &exec.Cmd{
+		Path: "/proc/self/exe", Args: child.ScratchArgs(size, inodes), Env: []string{}, ExtraFiles: []*os.File{peer},
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
+			Pdeathsig:   syscall.SIGKILL,
+		},
+	}
+}
+
+// stageError is a maker that could not be cloned, like a child that could not.
+func stageError(err error) error {
+	failed := &child.StageError{Stage: "namespaces", Text: fmt.Sprintf("start maker of scratch: %v", err)}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		failed.Errno = int(errno)
+	}
+	return failed
+}
+
+// receiveScratch takes the maker's answer, which is this program's own.
+func receiveScratch(conn *net.UnixConn) (int, error) {
+	data, control := make([]byte, 4<<10), make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := conn.ReadMsgUnix(data, control)
+	if err != nil {
+		return -1, fmt.Errorf("answer of the maker of scratch: %w", err)
+	}
+	var failed *child.StageError
+	if err := json.Unmarshal(data[:n], &failed); err != nil {
+		return -1, fmt.Errorf("answer of the maker of scratch: %q: %w", data[:n], err)
+	}
+	if failed != nil {
+		return -1, failed
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:oobn])
+	if err != nil || len(messages) != 1 {
+		return -1, fmt.Errorf("the maker of scratch sent %d control messages (%v); 1 is a scratch", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return -1, fmt.Errorf("descriptor of a scratch: %w", err)
+	}
+	return fds[0], nil // the room for control messages is for one
 }

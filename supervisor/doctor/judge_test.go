@@ -138,6 +138,20 @@ var defects = []struct {
 	{"no groups", func(e *evidence) {
 		e.groups = groups{err: &cgroup.MissingError{What: "read-only", Mend: "remount", Err: unix.EROFS}}
 	}, "cgroup", Missing, "read-only: read-only file system", "remount"},
+	{"no delegation", func(e *evidence) {
+		e.host.UID = 1000
+		e.groups = groups{err: &cgroup.MissingError{What: "this user has no control group of his own", Mend: "systemd-run --user --scope -p Delegate=yes hotcell"}}
+	}, "cgroup", Missing, "no control group of his own", "Delegate=yes"},
+	{"Ubuntu's restriction", func(e *evidence) {
+		e.host.UID = 1000
+		e.file("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1")
+		e.trial.steps.endAt("propagation", nil)
+		e.trial.steps.list = append(e.trial.steps.list, answer{Call: "propagation", Errno: unix.EACCES})
+	}, "user-namespaces", Missing, "from programs without a profile", "/etc/apparmor.d/"},
+	{"unprivileged container", unprivilegedContainer, "outer-filter", Missing, "refuses clone3, unshare, mount", "docker run --security-opt seccomp=unconfined"},
+	{"unprivileged container, namespaces", unprivilegedContainer, "user-namespaces", Missing, "a seccomp filter", "outer-filter"},
+	{"unprivileged container, groups", unprivilegedContainer, "cgroup", Missing, "read-only", "docker run"},
+	{"unprivileged container, run", unprivilegedContainer, "whole-run", Missing, "not tried", "cgroup"},
 	{"no groups, swap", func(e *evidence) { e.groups = groups{err: unix.EIO} }, "swap", Missing, "not tried", "cgroup"},
 	{"old groups", func(e *evidence) { e.groups.layout.Kind = cgroup.Hybrid }, "cgroup", OK, "old layout", ""},
 	{"swap", func(e *evidence) { e.groups.layout.SwapBounded = false; e.file("/proc/swaps", "Filename\n/dev/sdb\n") }, "swap", Weaker, "does not count swap", "swapoff"},
@@ -161,6 +175,18 @@ var defects = []struct {
 	}, "whole-run", Missing, "odd", "dmesg"},
 	{"model hangs", func(e *evidence) { e.run.outcome.Cause = &supervisor.Cause{Verdict: supervisor.Cancelled} }, "whole-run", Missing, "no end within", "again"},
 	{"no supervisor", func(e *evidence) { e.run = run{err: errors.New("odd")} }, "whole-run", Missing, "odd", "dmesg"},
+}
+
+// unprivilegedContainer is what Docker starts when nobody asks for more.
+func unprivilegedContainer(e *evidence) {
+	e.file("/.dockerenv", "")
+	e.file("/proc/self/status", "Seccomp:\t2\n")
+	for _, call := range []string{"unshare", "mount"} {
+		e.calls.set(call, unix.EPERM, 0)
+	}
+	e.calls.set("clone3", unix.ENOSYS, 0)
+	e.trial = trial{start: &os.PathError{Err: unix.EPERM}}
+	e.groups = groups{err: &cgroup.MissingError{What: "the control groups are read-only", Mend: "docker run --cgroupns=private --privileged", Err: unix.EROFS}}
 }
 
 func TestDefects(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/big"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,7 +67,12 @@ func resolve(ctx context.Context, launch *ipc.Launch, spec *supervisor.Spec) err
 	if launch.Ask {
 		spec.Policy = spec.Policy.WithAsk()
 	}
-	return nil
+	if slices.Contains(launch.Options, "timeout=1s") {
+		limits := spec.Policy.Limits()
+		limits.Timeout = time.Second
+		spec.Policy, err = spec.Policy.WithLimits(limits)
+	}
+	return err
 }
 
 // client is a client's side of its conversation.

@@ -29,8 +29,11 @@ type session struct {
 	cancel    func()         // of the launch
 	launched  chan struct{}  // closed when the launch is over; model is set then, or stays nil
 	work      sync.WaitGroup // the launch or the call under way
-	waiting   atomic.Bool    // the client waits for a launch or a call: it answers questions
+	over      chan error     // how the conversation ended, once; nil if the client closed the model
+	aside     atomic.Pointer[func()]
+	waiting   atomic.Bool // the client waits for a launch or a call: it answers questions
 	calling   atomic.Bool
+	turn      sync.Mutex // held over a call and its answer
 	questions sync.Mutex
 	asked     uint32 // the sequence number of the last question
 	decisions chan decision
@@ -38,6 +41,7 @@ type session struct {
 	follow  []*os.File             // where the model's output goes
 	regions map[uint64]*shm.Region // the client's, by its numbers
 	results results
+	lined   ipc.Attached // what there is to say of the line, empty without one
 }
 
 // decision is the answer to the question of a sequence number.
@@ -59,7 +63,7 @@ func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session,
 	files[0].Close()
 	return &session{
 		server: server, conn: ipc.NewConn(socket), launch: launch, files: files[1:],
-		decisions: make(chan decision, 1), regions: map[uint64]*shm.Region{},
+		decisions: make(chan decision, 1), over: make(chan error, 1), regions: map[uint64]*shm.Region{},
 	}, nil
 }
 
@@ -91,7 +95,8 @@ func (s *session) run(ctx context.Context) {
 		s.start(launching)
 		s.waiting.Store(false)
 	})
-	err := s.serve()
+	s.work.Go(s.serve)
+	err := <-s.over
 	if err != nil {
 		s.abandon()
 	}
@@ -108,56 +113,106 @@ func (s *session) abandon() {
 	}
 }
 
-// serve reads what the client says. Without an error the client closed the
-// model.
-func (s *session) serve() error {
+// serve reads what the client says, until the end or until another goroutine
+// does.
+func (s *session) serve() {
 	for {
-		message, seq, files, err := s.conn.Receive(ipc.AnyFiles)
+		message, seq, files, err := s.receive()
 		if err != nil {
-			return err
+			s.over <- err
+			return
 		}
 		switch message := message.(type) {
 		case *ipc.Request:
 			<-s.launched
 			if !s.calling.CompareAndSwap(false, true) {
 				closeAll(files)
-				return fmt.Errorf("%w: a second request", ipc.ErrFrame)
+				s.over <- fmt.Errorf("%w: a second request", ipc.ErrFrame)
+				return
 			}
-			s.waiting.Store(true)
-			s.work.Go(func() {
-				answer, passed := s.call(message, files)
-				s.waiting.Store(false)
-				s.calling.Store(false)
-				s.answer(answer, passed)
-			})
-		case *ipc.Decision:
-			closeAll(files)
-			select {
-			case <-s.decisions: // of a question that nobody waits for any more
-			default:
-			}
-			s.decisions <- decision{seq, message}
-		case *ipc.Cancel:
-			closeAll(files)
-			s.abandon()
-		case *ipc.Inquire:
-			closeAll(files)
-			<-s.launched
-			now := notLaunched()
-			if s.model != nil {
-				now = s.model.Now()
-			}
-			if err := s.sendFigures(now); err != nil {
-				return err
+			if s.request(message, seq, files) {
+				return
 			}
 		case *ipc.Close:
 			closeAll(files)
-			return nil
+			s.over <- nil
+			return
 		default:
-			closeAll(files)
-			return fmt.Errorf("%w: a %v message from a client", ipc.ErrFrame, message.Type())
+			if err := s.told(message, seq, files); err != nil {
+				s.over <- err
+				return
+			}
 		}
 	}
+}
+
+// receive waits a moment for the next request of a client that calls again and
+// again, where the kernel hands over quickest.
+func (s *session) receive() (ipc.Message, uint32, []*os.File, error) {
+	message, seq, files, err := s.conn.ReceiveSoon(ipc.AnyFiles)
+	if err != ipc.ErrNotYet {
+		return message, seq, files, err
+	}
+	return s.conn.Receive(ipc.AnyFiles)
+}
+
+// readAside is how long a call may take in the goroutine that reads. To wake
+// another one for it costs more than a short call.
+const readAside = time.Millisecond
+
+// request makes a call and answers it. It tells whether another goroutine has
+// begun to read meanwhile, as a client may say more: cancel, or what it decided.
+func (s *session) request(request *ipc.Request, seq uint32, files []*os.File) (passed bool) {
+	var once sync.Once
+	pass := func() { once.Do(func() { passed = true; s.work.Go(s.serve) }) }
+	s.aside.Store(&pass)
+	s.waiting.Store(true)
+	// An answer that is still being sent may be taken back.
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	timer := time.AfterFunc(readAside, pass)
+	answer, results := s.call(request, files)
+	s.waiting.Store(false)
+	s.calling.Store(false)
+	s.answer(answer, seq, results)
+	timer.Stop()
+	once.Do(func() {}) // it does not happen any more
+	return passed
+}
+
+// told takes what is neither a request nor the end.
+func (s *session) told(message ipc.Message, seq uint32, files []*os.File) error {
+	switch message := message.(type) {
+	case *ipc.Decision:
+		closeAll(files)
+		select {
+		case <-s.decisions: // of a question that nobody waits for any more
+		default:
+		}
+		s.decisions <- decision{seq, message}
+	case *ipc.Cancel:
+		closeAll(files)
+		s.abandon()
+	case *ipc.Attach, *ipc.Heard:
+		<-s.launched
+		if s.calling.Load() {
+			closeAll(files)
+			return fmt.Errorf("%w: a %v message during a request", ipc.ErrFrame, message.Type())
+		}
+		return s.line(message, seq, files)
+	case *ipc.Inquire:
+		closeAll(files)
+		<-s.launched
+		now := notLaunched()
+		if s.model != nil {
+			now = s.model.Now()
+		}
+		return s.sendFigures(now)
+	default:
+		closeAll(files)
+		return fmt.Errorf("%w: a %v message from a client", ipc.ErrFrame, message.Type())
+	}
+	return nil
 }
 
 // start launches the model and tells the client how that went.
@@ -172,24 +227,24 @@ func (s *session) start(ctx context.Context) {
 		s.model, err = s.server.Supervisor.Launch(ctx, s.spec, inputs...)
 	}
 	if err != nil {
-		s.answer(failure(err, true), nil)
+		s.answer(failure(err, true), 0, nil)
 		return
 	}
-	s.answer(&ipc.Launched{}, nil)
+	s.answer(&ipc.Launched{}, 0, nil)
 }
 
 // answer sends what a launch or a call came to. A sandbox chose much of a
 // reply, up to the size of a frame; with what is added it may be too much for
 // one, and the client must not wait for ever.
-func (s *session) answer(m ipc.Message, files []*os.File) {
-	err := s.conn.Send(m, 0, files...)
+func (s *session) answer(m ipc.Message, seq uint32, files []*os.File) {
+	err := s.conn.Send(m, seq, files...)
 	reply, ok := m.(*ipc.Reply)
 	if err == nil || !ok {
 		return
 	}
 	s.results.withdraw(reply.Region)
 	s.conn.Send(&ipc.Failure{Verdict: string(supervisor.InvalidResult), Source: string(supervisor.FromModel),
-		Reason: "the results are too many for one answer: return them as arrays", Ended: s.ended()}, 0)
+		Reason: "the results are too many for one answer: return them as arrays", Ended: s.ended()}, seq)
 }
 
 // prepare makes a spec of the launch.
@@ -336,6 +391,9 @@ func (s *session) ask(ctx context.Context, o syscallpolicy.Operation) (syscallpo
 	}
 	s.questions.Lock()
 	defer s.questions.Unlock()
+	if pass := s.aside.Load(); pass != nil {
+		(*pass)() // somebody must read the answer
+	}
 	s.asked++
 	question := &ipc.Question{Kind: o.Kind.String(), Target: clip(o.Target, 4096), Write: o.Write, Syscall: o.Syscall}
 	if err := s.conn.Send(question, s.asked); err != nil {

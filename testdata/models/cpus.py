@@ -1,6 +1,6 @@
-# run: --cpus 1.5
+# run: --cpus 0.5
 # exit: 0
-# value: result 2
+# value: result 1
 import os
 
 

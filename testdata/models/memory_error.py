@@ -2,6 +2,7 @@
 # verdict: memory-limit
 # source: model
 # exit: 137
+# reason: the memory limit is 64M: raise --memory
 import numpy as np
 
 

@@ -2,7 +2,7 @@
 # verdict: memory-limit
 # source: kernel
 # exit: 137
-# reason: memory limit of 67108864
+# reason: memory limit of 64M
 # usage: memory 64M
 # usage: memory measured
 """Shared memory is no data to the kernel: the control group is the wall."""

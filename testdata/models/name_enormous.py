@@ -1,3 +1,4 @@
+# run: --timeout 120s --cpu-time 120s
 # verdict: exception
 # source: model
 # exit: 1

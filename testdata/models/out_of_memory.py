@@ -2,7 +2,7 @@
 # verdict: memory-limit
 # source: kernel
 # exit: 137
-# reason: memory limit of 50331648
+# reason: memory limit of 48M
 import ctypes
 import mmap
 

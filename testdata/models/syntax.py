@@ -1,7 +1,8 @@
 # verdict: setup-error
 # source: model
 # exit: 2
-# reason: ^syntax.py, line 8: SyntaxError
+# usage: operations 0
+# reason: ^syntax.py, line 9: SyntaxError
 
 
 def model():

@@ -1,4 +1,5 @@
 # exit: 0
+# usage: operations 0
 # value: result "went on"
 import threading
 

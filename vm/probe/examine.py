@@ -17,6 +17,7 @@ import os  # noqa: E402
 # What the shim is made of. Distributions split the standard library, and
 # builds from source leave out what they found no headers for.
 NEEDED = (
+    "_imp",
     "_socket",
     "_thread",
     "_weakref",
@@ -40,6 +41,7 @@ NEEDED = (
     "struct",
     "sys",
     "traceback",
+    "warnings",
 )
 
 

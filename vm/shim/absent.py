@@ -63,6 +63,17 @@ class Absent:
         return ""
 
 
+def not_installed(name):
+    """What to do about a module of which nothing is known to this interpreter."""
+    package = name.rpartition(".")[0]
+    if package in sys.modules:
+        return f"module {package} of this interpreter has no part {name.rpartition('.')[2]}"
+    name = name.partition(".")[0]
+    # Which one that is the report says: here only the binary is known, which
+    # may be that of many virtual environments.
+    return f"module {name} is not installed for this interpreter: install it there, or choose another with --interpreter (hotcell interpreters lists them)"
+
+
 def importers(frame):
     """The functions of importlib that lead to a finder, the last called first."""
     while frame and frame.f_code.co_filename == sys._getframe(0).f_code.co_filename:

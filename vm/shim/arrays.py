@@ -150,22 +150,31 @@ class Output:
         self.at, self.made, self.names = 0, {}, {}
         self.room, self.left = MAX_TEXT, MAX_ALL_TEXT
 
+    def leave(self):
+        """Lets go of the region: it is unmapped with the last array in it."""
+        self.view = memoryview(b"")
+        self.places, self.made, self.names = {}, {}, {}
+
+    def lie_in(self, view):
+        self.view = view
+
     def declare(self, out):
         """Arrays of a Call for the model to write, as begin takes them."""
         return [(name, ref, maker(self.view, ref, ref.offset)) for name, ref in out]
 
     def begin(self, declared=()):
         """A call begins. Gives the declared arrays by name."""
-        self.at, self.made, self.names = 0, {}, {}
-        self.room, self.left = MAX_TEXT, MAX_ALL_TEXT
-        arrays = {}
-        for name, ref, make in declared:
-            arrays[name] = self.put(name, ref, make())
+        self.at, self.room, self.left = 0, MAX_TEXT, MAX_ALL_TEXT
+        if self.names:
+            self.names = {}
+        arrays = {name: self.put(name, ref, make()) for name, ref, make in declared} if declared else None
         self.running = True
         return arrays
 
     def end(self):
-        self.running, self.made = False, {}
+        self.running = False
+        if self.made:
+            self.made = {}
 
     def put(self, name, ref, array):
         """Has an array that lies in the region be the result of that name."""
@@ -194,6 +203,8 @@ class Output:
         """Writes what the model returned, and gives all results as wire values by name."""
         with self.lock:
             self.running = False  # for a thread that the model left behind
+        if not self.names and type(returned) not in (dict, tuple, list):
+            return [("result", self.cross("result", returned))]
         results = list(self.names.items())
         if returned is None and results:
             return results
@@ -383,7 +394,8 @@ def describe_dtype(name, dtype):
         descr = None  # fields that overlap, or are not in the order of their offsets
     if descr is None or not crosses(dtype) or type(descr) is list and not describable(descr):
         shown = str(dtype)[:200]
-        raise InvalidResult(f"{name} has the dtype {shown}, which cannot be returned: convert it, for example x.astype('f8')")
+        near = "c16" if getattr(dtype, "kind", "") == "c" else "f8"
+        raise InvalidResult(f"{name} has the dtype {shown}, which cannot be returned: convert it, for example x.astype({near!r})")
     return descr if type(descr) is str else repr(descr)
 
 

@@ -103,6 +103,18 @@ def fork_into(namespaces, tid):
     return pid, pidfd.value
 
 
+_CLONE_THREAD = 0x10000
+
+
+def single_threaded():
+    """Whether this process has one thread, native ones counted.
+
+    There is no /proc to ask. Unsharing the thread group changes nothing in a
+    process of one thread, and is refused in any other.
+    """
+    return _libc.unshare(_CLONE_THREAD) == 0
+
+
 def pidfd_open(pid):
     """os.pidfd_open: PyPy lacks it, and builds of CPython on old headers."""
     return _check(_libc.syscall(_PIDFD_OPEN, pid, 0), "pidfd_open")
@@ -162,13 +174,12 @@ def seccomp(program, wait_killable):
 
 
 def map_region(fd, size, writable, address):
-    """Maps a region at an address of the granted range, as a memoryview.
+    """Maps a region at an address of the granted range.
 
-    The view holds no descriptor: Python's own mmap would keep a copy of it.
+    Python's own mmap would keep a copy of the descriptor.
     """
     protection = PROT_READ | (PROT_WRITE if writable else 0)
     _map(address, size, protection, _MAP_SHARED | _MAP_FIXED_NOREPLACE, fd, 0)
-    return writable_view(address, size) if writable else read_only_view(address, size)
 
 
 def map_memory(size, address):
@@ -188,6 +199,15 @@ def _map(address, size, protection, flags, fd, offset):
         if got not in (None, ctypes.c_void_p(-1).value):
             _libc.munmap(got, size)
         raise OSError(number, f"mmap of {size} bytes: {os.strerror(number)}")
+
+
+def has_room(size):
+    """Whether so many bytes of memory of one's own could be had now."""
+    got = _libc.mmap(None, size, PROT_READ | PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1, 0)
+    if got == ctypes.c_void_p(-1).value:
+        return False
+    _libc.munmap(got, size)
+    return True
 
 
 def protect(address, size):

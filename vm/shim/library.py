@@ -77,14 +77,15 @@ class Library:
         for name, (path, package, start, end) in index.items():
             self.kept[name] = Kept(path, package, view[start:end])
 
-    def keep_packages(self, failed=()):
+    def keep_packages(self, failed=(), all=False):
         """Keeps what the imported packages could import later of themselves, but for what has failed.
 
-        numpy alone costs nothing: it loads nearly everything at once, and
-        reading the rest would take a twentieth of the common start.
+        numpy alone costs nothing, unless all is wanted: it loads nearly
+        everything at once, and reading the rest would take a twentieth of the
+        common start.
         """
         packages = installed_packages()
-        if packages.keys() - {"numpy"}:
+        if all or packages.keys() - {"numpy"}:
             for name, directories in packages.items():
                 for directory in directories:
                     self.keep_directory(name, directory, failed)

@@ -4,6 +4,8 @@ The import rule and the shortened tracebacks are courtesy. A model can undo
 both, and gains nothing: system calls stay judged outside.
 """
 
+import _imp
+import _thread
 import builtins
 import errno
 import importlib.util
@@ -12,6 +14,7 @@ import os
 import random
 import sys
 import traceback
+import warnings
 
 from _hotcell import absent, arrays, functions, library
 
@@ -89,10 +92,7 @@ class Model:
 
     def execute(self, module, key):
         file, source = self.sources[key]
-        try:
-            code = compile(source, file.path, "exec", dont_inherit=True)
-        except ValueError as e:  # a NUL byte, before Python 3.12
-            raise SyntaxError(str(e), (file.path, 0, 0, "")) from None
+        code = compiled(source, file.path)
         own_files.add(file.path)
         linecache.cache[file.path] = (len(source), None, decode(source).splitlines(True), file.path)
         module.__file__ = file.path
@@ -111,8 +111,9 @@ class Model:
         try:
             return builtins.__import__(name, globals, locals, fromlist, level)
         except ModuleNotFoundError as e:
-            if e.name and self.may_import(e.name) and e.name not in self.sources and level == 0:
-                e.msg = f"No module named {e.name!r} was loaded before the lock-down: is it installed for this interpreter?"
+            own = str(e.name).partition(".")[0] in self.sources
+            if level == 0 and e.msg == f"No module named {e.name!r}" and self.may_import(e.name) and not own:
+                e.msg = absent.not_installed(e.name)
             raise
 
     def may_import_from(self, name, parts):
@@ -123,6 +124,41 @@ class Model:
         parts = name.split(".")
         prefixes = {".".join(parts[: i + 1]) for i in range(len(parts))}
         return bool(prefixes & self.load_message.modules) or parts[0] in self.sources or name == "hotcell"
+
+
+def compiled(source, path):
+    """A model's source as code.
+
+    For the message of a syntax error, CPython opens the file that the source
+    is said to come from: a routed operation, refused, that the model never
+    tried. So it compiles under a name that is no file's, as it cannot be
+    encoded, and what comes of it gets its name afterwards.
+    """
+    rename = getattr(_imp, "_fix_co_filename", None) if sys.implementation.name == "cpython" else None
+    name = path + "\ud800" if rename else path
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            code = compile(source, name, "exec", dont_inherit=True)
+        except SyntaxError as e:
+            raise renamed(e, source, path)
+        except ValueError as e:  # a NUL byte, before Python 3.12
+            raise SyntaxError(str(e), (path, 0, 0, "")) from None
+    if rename:
+        rename(code, path)
+    for w in caught:
+        warnings.warn_explicit(w.message, w.category, path, w.lineno)
+    return code
+
+
+def renamed(e, source, path):
+    """A syntax error with the name and, where the compiler left it out, the line."""
+    e.filename = path
+    lines = decode(source).splitlines(True)
+    if e.text is None and as_line(e.lineno) and e.lineno <= len(lines):
+        e.text = lines[e.lineno - 1]
+    e.args = (e.msg, (path, *e.args[1][1:])) if len(e.args) > 1 else e.args
+    return e
 
 
 def inside(output, calls, names):
@@ -263,8 +299,32 @@ def format_chain(e):
 
 def without_library_sources():
     """Tracebacks show the lines of the model's files only: looking for those
-    of a library would be routed operations, all refused."""
+    of a library would be routed operations, all refused. CPython's own
+    writers of tracebacks look for every file, so they are replaced."""
     linecache.updatecache = lambda filename, module_globals=None: []
+    sys.unraisablehook = tell_unraisable
+    _thread._excepthook = tell_thread  # for a threading that is still to come
+    if "threading" in sys.modules:
+        sys.modules["threading"].excepthook = tell_thread
+
+
+def tell_unraisable(args):
+    """What sys.unraisablehook does, of an exception in __del__ for example."""
+    try:
+        what = f": {args.object!r}" if args.object is not None else ""
+    except BaseException:
+        what = ": <object repr() failed>"
+    print(f"{args.err_msg or 'Exception ignored in'}{what}", file=sys.stderr)
+    traceback.print_exception(args.exc_type, args.exc_value, args.exc_traceback, file=sys.stderr)
+
+
+def tell_thread(args):
+    """What threading.excepthook does."""
+    if args.exc_type is SystemExit:
+        return
+    name = args.thread.name if args.thread is not None else _thread.get_ident()
+    print(f"Exception in thread {name}:", file=sys.stderr)
+    traceback.print_exception(args.exc_type, args.exc_value, args.exc_traceback, file=sys.stderr)
 
 
 def seed_generators(seed, reproducible):

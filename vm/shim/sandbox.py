@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 
-from _hotcell import arrays, functions, lockdown, model, space, threads, wire
+from _hotcell import arrays, functions, lockdown, model, space, threads, warm, wire
 
 CONTROL = lockdown.CONTROL
 ASKING = lockdown.ASKING
@@ -20,18 +20,21 @@ SPARE = 4 << 20
 spare = [bytes(SPARE)]
 
 
-def main(fork, fds, setters=()):
+def main(fork, fds, libraries):
     """Runs in a fresh fork of the template. Never returns."""
     conn = None
     try:
         conn = wire.Conn(fds[0])
-        lockdown.step(lockdown.descriptors, *fds)
+        if fork.warm:
+            warm.up_sandbox(libraries, fork.grants)
+        lockdown.step(lockdown.group, fds[4:])
+        lockdown.step(lockdown.descriptors, *fds[:4])
         # The socket has moved. This looks at it, which the filter refuses.
         conn.sock.detach()
         conn, asking = wire.Conn(CONTROL), wire.Conn(ASKING)
         listener, abi = lockdown.lock(fork)
         hello(conn, listener, abi)
-        serve(conn, asking, fork, setters)
+        serve(conn, asking, fork, libraries)
     except lockdown.StageError as e:
         failed(conn, fork.token, e.stage, e.errno, e.text)
     except EOFError:
@@ -71,7 +74,7 @@ class Load:
 
     def __init__(self, decoder):
         self.function = decoder.text()
-        self.modules = frozenset(decoder.texts())
+        self.modules = frozenset(decoder.text().split())
         self.recursion = decoder.u32()
         self.seed = decoder.bytes()
         self.seeded = bool(decoder.u8())
@@ -97,13 +100,13 @@ class Call:
         self.inputs, self.arrays = None, ()  # what Calls.take makes of it
 
 
-def serve(conn, asking, fork, setters=()):
+def serve(conn, asking, fork, libraries=threads.Libraries()):
     """Load once, then calls until the supervisor closes the conversation."""
     decoder, fds = conn.expect(wire.LOAD)
     load = Load(decoder)
-    source = read_all(fds.pop(0))
+    source = read_all(fds.pop(0), max(f.offset + f.size for f in load.files))
     granted = space.Space(fork.grants)
-    prepare(load, setters)
+    prepare(load, libraries)
     m = model.Model(load, source, Asker(asking))
     if not attempt(conn, start, m, granted, load, fds):
         return
@@ -123,14 +126,15 @@ def start(m, granted, load, fds):
     m.load()
 
 
-def read_all(fd):
-    """The bytes of the region that came with a frame; closes its descriptor.
+def read_all(fd, size):
+    """So many bytes of the region that came with a frame; closes its descriptor.
 
     os.read and not open(): that would stat the descriptor, which is judged.
     """
     parts = []
-    while part := os.read(fd, 1 << 20):
+    while size > 0 and (part := os.read(fd, min(size, 1 << 20))):
         parts.append(part)
+        size -= len(part)
     os.close(fd)
     return b"".join(parts)
 
@@ -146,15 +150,20 @@ def attempt(conn, action, *args):
         spare.clear()
         text = model.describe(e)
         e = None
-        flush()
-        frame = wire.Encoder()
-        frame.u8(text.cause)
-        for field in (text.kind, text.message, text.traceback, text.file):
-            frame.text(field)
-        frame.u32(text.line)
-        conn.send(wire.EXCEPTION, frame)
-        refill()
+        tell(conn, text)
         return False
+
+
+def tell(conn, text):
+    """Sends an exception's description."""
+    flush()
+    frame = wire.Encoder()
+    frame.u8(text.cause)
+    for field in (text.kind, text.message, text.traceback, text.file):
+        frame.text(field)
+    frame.u32(text.line)
+    conn.send(wire.EXCEPTION, frame)
+    refill()
 
 
 def refill():
@@ -179,30 +188,60 @@ class Calls:
     def __init__(self, conn, m, granted):
         self.conn, self.model, self.granted = conn, m, granted
         self.known = {}  # calls that were taken, by their frames; None for one that came once
+        self.once = False  # the output is for one call
+        self.failed = None  # why there is no output
 
     def run(self):
         """Serves until the supervisor closes the conversation."""
         while True:
             frame, fds = self.conn.next_frame()
-            attempt(self.conn, self.serve, self.known.get(frame) or self.read(frame), fds)
+            message = self.known.get(frame) or self.read(frame, fds)
+            if message is not None:
+                attempt(self.conn, self.serve, message, fds)
 
-    def read(self, frame):
+    def read(self, frame, fds):
+        """The call that a frame is; None for another output, which has no answer."""
         kind, _, decoder = wire.parse(frame)
+        if kind == wire.OUTPUT:
+            self.renew(decoder, fds)
+            return None
         if kind != wire.CALL:
             raise wire.WireError(f"message {kind}, want {wire.CALL}")
         return Call(decoder)
 
+    def renew(self, decoder, fds):
+        """Maps another output in place of the one before. That it cannot be mapped is told by the next call."""
+        size, self.once = decoder.u64(), bool(decoder.u8())
+        self.known.clear()  # arrays of calls lie in the old one
+        self.model.output.leave()
+        try:
+            self.failed = None
+            self.model.output.lie_in(self.granted.map(space.first(fds), size, True))
+        except (OSError, MemoryError) as e:
+            self.failed = e
+
     def serve(self, message, fds):
         """One call: map what came, run, write the results, tell where they lie."""
+        if self.failed:
+            raise self.failed
         if message.inputs is None:
             self.take(message, fds)
         output = self.model.output
         inputs = message.inputs.give()
-        inputs.update(output.begin(message.arrays))
+        made = output.begin(message.arrays)
+        if made:
+            inputs.update(made)
         try:
             results = output.write(self.model.call(inputs))
         finally:
             output.end()
+        if self.once:
+            # With the last array in it the output is unmapped. A model that
+            # keeps one of them has its results copied instead.
+            message.inputs, message.arrays = None, ()
+            inputs = made = None
+            self.known.clear()
+            output.leave()
         flush()
         self.answer(results)
 
@@ -230,10 +269,8 @@ class Calls:
         self.known[message.frame] = message if again else None
 
     def answer(self, results):
-        frame = wire.Encoder()
-        frame.args(results)
         try:
-            self.conn.send(wire.RESULT, frame)
+            self.conn.send_frame(wire.frame_of(wire.RESULT, results))
         except wire.WireError as e:
             raise arrays.InvalidResult(f"the results are too many for one answer ({e}): return them as arrays") from None
 
@@ -273,21 +310,32 @@ class Asker:
         return decoder
 
 
-def prepare(load, setters=()):
+def prepare(load, libraries=threads.Libraries()):
     """Makes the process look like a fresh interpreter of its own."""
-    os.environ.clear()
+    if not prepared:
+        neutralise()
     for pair in load.env:
         name, _, value = pair.partition("=")
         os.environ[name] = value
-    if "TZ" not in os.environ:
-        # For the C library only, which would look for /etc/localtime at
-        # each conversion of a time: a routed operation, and refused.
-        os.putenv("TZ", "UTC0")
-    model.without_library_sources()
-    model.seed_generators(load.seed, load.seeded)
-    threads.fit(setters, load.threads)
+    if load.seeded or not prepared:
+        model.seed_generators(load.seed, load.seeded)
+    threads.fit(libraries, load.threads)
     sys.setrecursionlimit(load.recursion)
+    gc.enable()
+
+
+# Set in a sandbox that was made ahead, where all that depends on no launch is done.
+prepared = False
+
+
+def neutralise():
+    """What is the same for all models."""
+    os.environ.clear()
+    # For the C library only, which would look for /etc/localtime at each
+    # conversion of a time: a routed operation, and refused. A model's own TZ
+    # comes after it.
+    os.putenv("TZ", "UTC0")
+    model.without_library_sources()
     sys.argv = [""]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    gc.enable()

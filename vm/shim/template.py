@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 
-from _hotcell import absent, kernel, library, lockdown, threads, wire
+from _hotcell import absent, kernel, library, lockdown, threads, warm, wire
 
 CONTROL = 3
 
@@ -25,6 +25,7 @@ class Fork:
         self.filter = decoder.bytes()
         self.wait_killable = bool(decoder.u8())
         self.grants = decoder.u64()
+        self.warm = bool(decoder.u8())
 
 
 def import_all(names):
@@ -68,6 +69,12 @@ def load(name):
     if name.partition(".")[0] not in KNOWN:
         os.write(2, f"importing {name}\n".encode())
     importlib.import_module(name)
+    if not threaded and not kernel.single_threaded():
+        threaded.append(name)
+
+
+# The module after whose import there was more than one native thread.
+threaded = []
 
 
 # What the interpreter and numpy load lazily and a model would need after the
@@ -96,23 +103,27 @@ class Template:
         self.poll = select.poll()
         self.poll.register(CONTROL, select.POLLIN)
         self.sandboxes = {}  # pidfd -> (token, pid)
-        self.setters = []  # of numbers of threads
+        self.libraries = threads.Libraries()
         self.tid, self.direct = None, False
 
     def boot(self):
         decoder, _ = self.conn.expect(wire.BOOT)
+        path, modules, shared = decoder.texts(), decoder.texts(), bool(decoder.u8())
         # A crash in native code says on which line of Python it was, here and
         # in the sandboxes, whose handlers and signal stack are copies.
         faulthandler.enable(2)
         # Collections would only look at what an import keeps anyway.
         gc.disable()
-        sys.path[:] = decoder.texts()
-        failed = import_all(decoder.texts())
+        sys.path[:] = path
+        failed = import_all(modules)
         import_all(LAZY)
         first_use()
-        library.LIBRARY.keep_packages(absent.failed)
+        library.LIBRARY.keep_packages(absent.failed, shared)
         absent.ABSENT.remember(library.LIBRARY)
-        self.setters = threads.find()
+        self.libraries = threads.find()
+        self.libraries.take_space()
+        if shared:
+            warm.up(self.libraries)
         self.tid = kernel.tid_address()
         self.direct = sys.implementation.name == "cpython" and self.tid and not threads.fork_handlers()
         numpy = sys.modules.get("numpy")
@@ -120,6 +131,7 @@ class Template:
         e.text(".".join(map(str, sys.version_info[:3])))
         e.text(getattr(numpy, "__version__", ""))
         e.texts(failed[:100])
+        e.text("" if kernel.single_threaded() else (threaded or ["?"])[0])
         # What is loaded now is never collected: a collection in a sandbox
         # would copy every page that the template shares with it.
         gc.freeze()
@@ -211,7 +223,7 @@ def sandbox_main(template, fork, fds):
     """In the fresh sandbox. Never returns."""
     from _hotcell import sandbox
 
-    sandbox.main(fork, fds, template.setters)
+    sandbox.main(fork, fds, template.libraries)
 
 
 def intermediate_main(template, fork, fds, told):

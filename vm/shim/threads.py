@@ -3,10 +3,17 @@
 The template imports them with one thread, since a fork keeps no other. After
 the fork a sandbox raises the number to its share of processors, by the
 libraries' own calls.
+
+OpenBLAS wants 128 MiB of addresses for each of its threads, most of which it
+never touches. Where it does not get them it asks again for ever. So the
+template has it take them for the thread that all sandboxes have, where nothing
+counts yet, and a sandbox starts more threads only where there is room.
 """
 
 import ctypes
 import os
+
+from _hotcell import kernel
 
 # Functions that set a number of threads, by what the library's file is called.
 SETTERS = {
@@ -22,6 +29,22 @@ SETTERS = {
     "mkl_rt": ("MKL_Set_Num_Threads",),
     "libblis": ("bli_thread_set_num_threads",),
 }
+
+
+# A product of matrices, as OpenBLAS's builds name it, with its integers. Of its
+# products this one takes work space for small matrices too.
+PRODUCTS = (
+    ("cblas_dsymm", ctypes.c_int),
+    ("cblas_dsymm64_", ctypes.c_int64),
+    ("scipy_cblas_dsymm", ctypes.c_int),
+    ("scipy_cblas_dsymm64_", ctypes.c_int64),
+)
+
+# Rows of matrices of which it leaves the product to one thread, and to all.
+ROWS_OF_ONE, ROWS_OF_ALL = 16, 128
+
+# What one more thread of OpenBLAS takes: work space and stack.
+THREAD_BYTES = (128 + 2) << 20
 
 
 class _Object(ctypes.Structure):
@@ -62,9 +85,35 @@ def fork_handlers():
     return any(part in os.path.basename(path) for path in _loaded() for part in WANT_ATFORK)
 
 
+class Libraries:
+    """The numeric libraries of this process."""
+
+    def __init__(self, setters=(), products=()):
+        self.setters = setters  # of numbers of threads
+        self.products = products  # of the OpenBLAS libraries, with their integers
+
+    def take_space(self, rows=ROWS_OF_ONE):
+        """Has the threads of each OpenBLAS take their work space, by a product in which they take part."""
+        zeros, product = ((ctypes.c_double * (rows * rows))() for _ in range(2))
+        by_rows, left, upper = ctypes.c_int(101), ctypes.c_int(141), ctypes.c_int(121)
+        one = ctypes.c_double(1)
+        for multiply, integer in self.products:
+            n = integer(rows)
+            multiply(by_rows, left, upper, n, n, one, zeros, n, zeros, n, one, product, n)
+
+    def fit(self, count):
+        """Lets each library use count threads, or as many as there is room for."""
+        while count > 1 and self.products and not kernel.has_room(2 * (count - 1) * len(self.products) * THREAD_BYTES):
+            count -= 1
+        if count > 1:
+            for setter in self.setters:
+                setter(ctypes.c_int(count))
+            self.take_space(ROWS_OF_ALL)
+
+
 def find():
-    """The setters of the libraries that are loaded, found while paths still lead to them."""
-    found = []
+    """The numeric libraries that are loaded, found while paths still lead to them."""
+    setters, products = [], []
     for path in _loaded():
         base = os.path.basename(path)
         for part, functions in SETTERS.items():
@@ -74,15 +123,20 @@ def find():
                 library = ctypes.CDLL(path, os.RTLD_NOLOAD | os.RTLD_NOW)
             except OSError:
                 continue
-            found += [getattr(library, f) for f in functions if hasattr(library, f)]
-    return found
+            found = [getattr(library, f) for f in functions if hasattr(library, f)]
+            setters += found
+            if part == "openblas" and found:
+                products += [(getattr(library, f), integer) for f, integer in PRODUCTS if hasattr(library, f)][:1]
+    return Libraries(setters, products)
 
 
-def fit(setters, count):
-    """Lets each library use count threads, and tells programs that ask that there are as many processors."""
-    if count > 1:
-        for setter in setters:
-            setter(ctypes.c_int(count))
+def fit(libraries, count):
+    """Fits this process to a share of count processors, and tells programs that ask that there are as many."""
+    if hasattr(os, "sched_getaffinity"):
+        mine = sorted(os.sched_getaffinity(0))[:count]
+        os.sched_getaffinity = lambda pid: set(mine)
+        count = len(mine)
+    libraries.fit(count)
     os.cpu_count = lambda: count
     if hasattr(os, "process_cpu_count"):
         os.process_cpu_count = lambda: count

@@ -17,7 +17,7 @@ MAX_FRAME = 64 << 10
 MAX_DESCRIPTORS = 128
 
 BOOT, READY, FORK, FORKED, FAILED, EXITED = range(1, 7)
-HELLO, LOCKED, WAITING, LOAD, LOADED, CALL, RESULT, EXCEPTION, ASK, ANSWER, INVOKE, RETURNED = range(16, 28)
+HELLO, LOCKED, WAITING, LOAD, LOADED, CALL, RESULT, EXCEPTION, ASK, ANSWER, INVOKE, RETURNED, OUTPUT = range(16, 29)
 
 # Value kinds.
 NONE, BOOL, INT, FLOAT, COMPLEX, TEXT, ARRAY, SPAN, LIST, DICT = range(10)
@@ -153,6 +153,31 @@ class Encoder:
 
     def frame(self, kind, seq=0):
         return HEADER.pack(kind, VERSION, seq) + b"".join(self.parts)
+
+
+def frame_of(kind, pairs):
+    """A frame that has named values only, as a result: what each call sends, so it is written out."""
+    parts = [_heads.get(kind) or encode_head(kind), _put_u32(len(pairs))]
+    for name, v in pairs:
+        parts.append(_names.get(name) or encode_name(name))
+        if type(v) is float:
+            parts.append(_put_float(FLOAT, v))
+        elif type(v) is Ref and v.encoded is not None:
+            parts.append(v.encoded)
+        else:
+            e = Encoder()
+            e.value(v)
+            parts += e.parts
+    return b"".join(parts)
+
+
+_put_float = struct.Struct("<Bd").pack
+_heads = {}
+
+
+def encode_head(kind):
+    head = _heads[kind] = HEADER.pack(kind, VERSION, 0)
+    return head
 
 
 def encode_ref(ref):
@@ -294,7 +319,9 @@ class Conn:
 
     def send(self, kind, encoder, seq=0, fds=()):
         """Writes one frame; descriptors only before the lock-down."""
-        frame = encoder.frame(kind, seq)
+        self.send_frame(encoder.frame(kind, seq), fds)
+
+    def send_frame(self, frame, fds=()):
         if len(frame) > MAX_FRAME:
             raise WireError(f"a frame of {len(frame)} bytes, at most {MAX_FRAME}")
         if fds:
@@ -318,15 +345,18 @@ class Conn:
         call. Looking that was in vain is left out for a while, ever longer: the
         pace is another then, or somebody else needs the processor.
         """
-        if self.patience.try_now():
+        patience = self.patience
+        if patience.left:
+            patience.left -= 1
+        elif PROCESSORS > 1:
             for _ in range(LOOKS):
                 try:
                     found = self.frame(_socket.MSG_DONTWAIT)
                 except BlockingIOError:
                     continue
-                self.patience.paid()
+                patience.penalty = 1
                 return found
-            self.patience.failed()
+            patience.failed()
         return self.frame()
 
     def receive(self):
@@ -351,21 +381,12 @@ LOOKS = 24
 
 
 class Patience:
-    """Says when looking before sleeping is worth trying."""
+    """Says when looking before sleeping is worth trying: when no calls are left to be left out."""
 
     MOST = 256  # calls that a failure leaves out
 
     def __init__(self):
         self.left, self.penalty = 0, 1
-
-    def try_now(self):
-        if self.left:
-            self.left -= 1
-            return False
-        return PROCESSORS > 1
-
-    def paid(self):
-        self.penalty = 1
 
     def failed(self):
         self.left = self.penalty = min(2 * self.penalty, self.MOST)

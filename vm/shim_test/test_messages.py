@@ -34,8 +34,14 @@ class Template(unittest.TestCase):
         fake = types.SimpleNamespace(**vars(sys))
         fake.path, fake.version_info = [], (3, 11, 2, "final", 0)
         fake.modules = {"numpy": types.SimpleNamespace(__version__="1.24.2")}
-        with mock.patch.multiple(template, sys=fake, gc=mock.Mock(), import_all=import_all):
+        warmed = []
+        with (
+            mock.patch.multiple(template, sys=fake, gc=mock.Mock(), import_all=import_all, threaded=["tables"]),
+            mock.patch.object(template.kernel, "single_threaded", lambda: False),
+            mock.patch.object(template.warm, "up", warmed.append),
+        ):
             self.template(conn).boot()
+        self.assertEqual(len(warmed), 1)
         self.assertEqual(fake.path, ["/usr/lib/python3.11", "/opt/é"])
         self.assertEqual(imported[0], ["numpy", "numpy.linalg"])
         self.assertEqual(golden.receive(sock), (golden.read("ready"), []))
@@ -46,7 +52,7 @@ class Template(unittest.TestCase):
 
     def test_fork(self):
         f = template.Fork(golden.decoder("fork"))
-        self.assertEqual((f.token, f.wait_killable, f.grants), (TOKEN, True, 1 << 44))
+        self.assertEqual((f.token, f.wait_killable, f.grants, f.warm), (TOKEN, True, 1 << 44, True))
         self.assertEqual(f.filter, bytes.fromhex("0600000000000080060000000000ff7f"))
 
     def answer_to_fork(self, told):

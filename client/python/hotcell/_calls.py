@@ -31,11 +31,22 @@ class Plan:
     def __init__(self, staging: _arrays.Staging, inputs: Mapping[str, Any], out: Out, timeout: int) -> None:
         self._out, self._timeout = out, timeout
         self.shared: "List[Shared]" = []
+        self.size = 0
+        """Bytes of its arrays."""
+
         self._items = [self._item(staging, name, v) for name, v in inputs.items()]
         self.lasting = all(type(i) is not _Once for i in self._items)
         """Whether it can be used again."""
 
         self._region_names = [(s.number, s.size) for s in self.shared]
+        self.numbers = [s.number for s in self.shared]
+        """Of the regions that it names, in order."""
+
+        self.uses = 0
+        self.call: Optional[bytes] = None
+        """The frame of the same call over a line; None if it cannot be made there, b"" if it must be made anew."""
+
+        self._granted = b""
         self._plain = self._regions()
         self._tail = _wire.encoded_args([(n, Ref(d, shape, 0)) for n, shape, d in out]) if out else _wire.NOTHING
         self._end = _wire.encoded_number(timeout) if timeout else _wire.NO_TIMEOUT
@@ -56,6 +67,7 @@ class Plan:
         else:
             ref, shared = place
         self.shared.append(shared)
+        self.size += a.nbytes
         # What numpy has made an array of may change unseen, and a memoryview
         # may be another with the same address.
         if a is not v or isinstance(v, memoryview):
@@ -72,10 +84,30 @@ class Plan:
                 if not item.change(v):
                     return False
                 self._steady, self._last = b"", ([0], b"")
+                if self.call:
+                    self.call = b""
         return True
 
+    @property
+    def plain(self) -> bool:
+        """Whether it can be made over a line: nothing is passed with it, and nothing declared."""
+        return self.lasting and self._passed and not self._out
+
+    def grant(self, numbers: Sequence[int]) -> None:
+        """Has it made over a line, where the sandbox knows its regions by these numbers; 0 for one that it does not keep."""
+        if len(numbers) != len(self._region_names):
+            raise _wire.WireError(f"{len(numbers)} numbers for {len(self._region_names)} regions")
+        if all(numbers):
+            regions = [Region(n, size, False) for n, (_, size) in zip(numbers, self._region_names)]
+            self._granted, self.call = _wire.encoded_regions(regions) + _wire.NOTHING + _wire.NOTHING, b""
+
+    def call_frame(self) -> bytes:
+        """Call's frame."""
+        self.call = b"".join((_wire.CALL_HEADER, _wire.encoded_count(len(self._items)), *[i.encoded for i in self._items], self._granted))
+        return self.call
+
     def frame(self, known: "Known", release: "List[int]") -> Tuple[bytes, Sequence[int]]:
-        """The request, and the descriptors that go with it. ValueError leaves all as it was."""
+        """The request's payload, and the descriptors that go with it. ValueError leaves all as it was."""
         numbers = release[:]
         fds: "List[int]" = []
         if not self._passed:
@@ -117,7 +149,7 @@ class Plan:
         return _wire.encoded_regions(regions)
 
     def _head(self) -> bytes:
-        return b"".join((_wire.REQUEST_HEADER, _wire.encoded_count(len(self._items)), *[i.encoded for i in self._items]))
+        return b"".join((_wire.encoded_count(len(self._items)), *[i.encoded for i in self._items]))
 
     def _with(self, regions: bytes, forget: "List[int]", release: "List[int]") -> bytes:
         parts = (self._head(), regions, _wire.encoded_numbers(forget), self._tail, _wire.encoded_numbers(release), self._end)

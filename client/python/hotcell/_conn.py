@@ -11,7 +11,7 @@ from typing import Optional, Sequence, Tuple
 from . import _wire
 from ._wire import WireError
 
-_ROOM = socket.CMSG_LEN(4)  # no frame of the supervisor's brings more than one descriptor
+_ROOM = socket.CMSG_LEN(8)  # no frame of the supervisor's brings more than two descriptors
 _NOSIGNAL = socket.MSG_NOSIGNAL
 _CLOEXEC = socket.MSG_CMSG_CLOEXEC
 _HEADER = _wire.HEADER.size
@@ -32,6 +32,8 @@ class Conn:
         self._in = bytearray(_wire.MAX_FRAME)
         self._view = memoryview(self._in)
         self._buffers = [self._in]
+        self.second: Optional[int] = None
+        """The other descriptor of the frame that was received last, if that was ATTACHED; whoever takes it closes it."""
 
     def send(self, frame: bytes, fds: Sequence[int] = ()) -> None:
         """Writes one frame, with descriptors if there are any; the caller keeps them. Gone at the end."""
@@ -58,22 +60,37 @@ class Conn:
             return self.receive()
         except OSError as e:
             raise Gone(str(e)) from None
-        fd = _descriptor(ancillary) if ancillary else None
+        fds = _descriptors(ancillary) if ancillary else []
         try:
             if n == 0:
                 raise Gone("the conversation ended")
             if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-                raise WireError("a frame that is too large, or with more than one descriptor")
+                raise WireError("a frame that is too large, or with more than two descriptors")
             if n < _HEADER:
                 raise WireError(f"{n} bytes, which are no header")
             kind, version, seq = _wire.HEADER.unpack_from(self._in)
             if version != _wire.VERSION:
                 raise WireError(f"protocol version {version}; this client speaks {_wire.VERSION}")
-            return kind, seq, bytes(self._view[_HEADER:n]), fd
+            if len(fds) > 1:
+                if kind != _wire.ATTACHED:
+                    raise WireError(f"two descriptors with message {kind}")
+                self.second = fds[1]
+            return kind, seq, bytes(self._view[_HEADER:n]), fds[0] if fds else None
         except BaseException:
-            if fd is not None:
+            for fd in fds:
                 os.close(fd)
             raise
+
+    def both(self, fd: Optional[int]) -> "list[int]":
+        """The descriptors of a frame whose first one this is, for the caller to close."""
+        fds = [n for n in (fd, self.second) if n is not None]
+        self.second = None
+        return fds
+
+    def drop(self, fd: Optional[int]) -> None:
+        """Closes them."""
+        for n in self.both(fd):
+            os.close(n)
 
     def close(self) -> None:
         """Ends the conversation. Nobody may be receiving."""
@@ -85,9 +102,10 @@ class Conn:
         self.sock.close()
 
 
-def _descriptor(ancillary: "list[Tuple[int, int, bytes]]") -> Optional[int]:
-    """The descriptor that came: there is room for one."""
+def _descriptors(ancillary: "list[Tuple[int, int, bytes]]") -> "list[int]":
+    """The descriptors that came: there is room for two."""
+    fds = array.array("i")
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS and len(data) == 4:
-            return array.array("i", data)[0]
-    return None
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) // 4 * 4])
+    return list(fds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import logging
+import mmap
 import os
 import threading
 from typing import TYPE_CHECKING, Callable, Deque, Optional, Tuple
@@ -12,6 +13,7 @@ from . import _memory, _operations, _report, _wire
 from ._calls import Known, Plan
 from ._conn import Conn, Gone
 from ._follow import Follower
+from ._line import Line, Unusable
 from ._report import Report
 from ._wire import WireError
 from .errors import Cancelled, Error, ForkedError, InternalError, ModelError, ModelTraceback, SetupError, of_verdict
@@ -23,13 +25,17 @@ log = logging.getLogger("hotcell")
 
 MAX_REPORT = 64 << 20
 
+# What answers a question that has a number.
+_ANSWERS = (_wire.REPLY, _wire.FAILURE, _wire.ATTACHED)
+
 _Frame = Tuple[int, int, bytes, Optional[int]]
 
 
 class Conversation:
     """The part of a Model that speaks.
 
-    One thread receives at a time, the one that holds _reading: a call's, or one
+    Calls go through the supervisor, or over a line past it. Of what comes from the
+    supervisor one thread receives at a time, the one that holds _reading: a call's, or one
     that asks for figures while there is no call. A thread that asks during a call
     gets its figures from the thread of the call.
     """
@@ -39,7 +45,11 @@ class Conversation:
         self.name = name
         self._supervisor, self._conn, self._follower, self._on_operation = supervisor, conn, follower, on_operation
         self._known = Known()
+        self._asked = 0  # counts what was asked; an answer has the number of its question
         self._plan: Optional[Plan] = None  # of the last call
+        self._line: Optional[Line] = None
+        # Whoever is asked must be in the call.
+        self._may_attach = on_operation is None
         self._over: Optional[Error] = None  # why no call is possible any more
         self._closed = False
         self._report: Optional[Report] = None  # the final one
@@ -53,11 +63,19 @@ class Conversation:
         self._deciding = False  # it runs on_operation
         self._pending: "Deque[_Frame]" = collections.deque()  # what came while on_operation asked for figures
 
+    def _ask(self) -> int:
+        """The number of the next question."""
+        self._asked = (self._asked + 1) % (1 << 32)
+        return self._asked
+
     def _answer(self) -> "tuple[int, bytes, Optional[int]]":
-        """Receives until something comes that answers a launch or a call."""
+        """Receives until something comes that answers a launch or what was asked last."""
         while True:
             kind, seq, payload, fd = self._pending.popleft() if self._pending else self._conn.receive()
-            if kind == _wire.REPLY:
+            if kind in _ANSWERS:
+                if seq != self._asked:
+                    self._conn.drop(fd)
+                    raise WireError(f"an answer with number {seq} to question {self._asked}")
                 return kind, payload, fd
             if kind == _wire.FIGURES and self._owed:
                 self._take_figures(payload, fd)
@@ -72,6 +90,9 @@ class Conversation:
 
     def _failed(self, kind: int, payload: bytes, fd: Optional[int]) -> Error:
         """The error that an answer other than a reply means."""
+        if fd is not None:
+            self._conn.drop(fd)
+            raise WireError(f"a descriptor with message {kind}")
         if kind != _wire.FAILURE:
             raise WireError(f"message {kind} in place of an answer")
         failure = _wire.read_failure(payload)
@@ -103,9 +124,7 @@ class Conversation:
             if kind == _wire.LAUNCHED:
                 _wire.read_empty(payload)
                 return
-            if fd is not None:
-                os.close(fd)
-            raise self._failed(kind, payload, None)
+            raise self._failed(kind, payload, fd)
         except Gone:
             raise self._lost() from None
         except WireError as e:
@@ -124,6 +143,34 @@ class Conversation:
                 self._deciding = False
         d = decision
         self._conn.send(_wire.decision_frame(d.effect, d.errno, d.content, d.always, seq))
+
+    # The line.
+
+    def _attach(self, plan: Plan) -> None:
+        """Has calls of this plan go over a line from now on, if they can."""
+        meter = None if self._line else _memory.create(mmap.PAGESIZE)
+        self._conn.send(_wire.attach_frame(plan.numbers, self._ask()), () if meter is None else [meter.shared.fd])
+        kind, payload, fd = self._answer()
+        if kind != _wire.ATTACHED:
+            raise self._failed(kind, payload, fd)
+        fds = self._conn.both(fd)
+        try:
+            attached = _wire.read_attached(payload)
+            if meter is not None and attached.output:
+                self._line = Line(fds, meter, attached.output, attached.timeout)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        if self._line is None:
+            self._may_attach = False
+        else:
+            plan.grant(attached.granted)
+
+    def _judged(self, e: Unusable) -> Error:
+        """What the supervisor makes of a call over the line that brought no result."""
+        with self._reading:
+            self._conn.send(_wire.heard_frame(e.frame, e.late, self._ask()))
+            return self._failed(*self._answer())
 
     # How it ends.
 
@@ -155,6 +202,8 @@ class Conversation:
         """This is a forked child, which must not speak in its parent's conversation."""
         self._over = ForkedError("this process was forked from the one that launched the model: start a supervisor here")
         self._conn.forget()
+        if self._line is not None:
+            self._line.close()
         if self._follower is not None:
             self._follower.forget()
 

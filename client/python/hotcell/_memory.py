@@ -100,6 +100,17 @@ def adopt(fd: int, size: int) -> Memory:
         raise WireError(f"memory that cannot be mapped: {e}") from None
 
 
+def adopt_output(fd: int, size: int) -> Memory:
+    """Maps, to read, memory that a sandbox writes. WireError if it could shrink: reading it would raise SIGBUS."""
+    try:
+        seals = fcntl.fcntl(fd, _F_GET_SEALS)
+        if not (seals & _SHRINK and 0 < size == os.fstat(fd).st_size):
+            raise WireError(f"output memory that is not sealed (seals {seals:#x}), or not of {size} bytes")
+        return _map(fd, size, mmap.PROT_READ)
+    except (OSError, ValueError, OverflowError) as e:
+        raise WireError(f"output memory that cannot be mapped: {e}") from None
+
+
 def check_sealed(fd: int, size: int) -> None:
     """Wants a memory file of this size that cannot change it, and that nobody can begin to write."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, Mapping, Optional
 
 from . import _calls, _operations, _wire
@@ -12,6 +12,7 @@ from ._calls import OutSpec
 from ._conn import Conn, Gone
 from ._conversation import Conversation
 from ._follow import Follower
+from ._line import Line, Unusable
 from ._options import Duration, nanoseconds
 from ._report import Report
 from ._results import Results
@@ -20,6 +21,11 @@ from .errors import BusyError, ClosedError, Error, ForkedError
 
 if TYPE_CHECKING:
     from ._supervisor import Supervisor
+
+
+# After so many equal calls further ones are expected, and a line is worth a
+# message to and fro.
+_STEADY = 2
 
 
 class Model(Conversation):
@@ -37,8 +43,8 @@ class Model(Conversation):
         super().__init__(supervisor, conn, follower, name, on_operation)
         self._out = _calls.out_arrays(out)
         self._staging, self._results = Staging(), Results()
-        self._asking = threading.Lock()  # held by the one who waits for figures
-        self._closing = threading.Lock()
+        self._asking = Lock()  # held by the one who waits for figures
+        self._closing = Lock()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "ended" if self._over else "running"
@@ -83,32 +89,54 @@ class Model(Conversation):
         if not self._calling.acquire(False):
             raise BusyError(f"{self.name} is being called: a model takes one call at a time")
         try:
+            self._caller = get_ident()
+            if self._over is not None:
+                raise self._over.again()
+            limit = nanoseconds("timeout", timeout) if timeout is not None else 0
+            declared = self._out if out is None else _calls.out_arrays(out)
+            plan = self._plan
+            if plan is None or not plan.again(inputs, declared, limit):
+                plan = self._plan = None
+            elif plan.call is not None and self._line is not None and not self._known.forget:
+                return self._call_over_line(self._line, plan, limit)
             with self._reading:
-                self._caller = threading.get_ident()
-                return self._call(inputs, timeout, out)
+                return self._call(plan or _calls.Plan(self._staging, inputs, declared, limit))
         finally:
             self._caller = None
             self._calling.release()
             if self._wanted:
                 self._moved.set()
 
-    def _call(self, inputs: Mapping[str, Any], timeout: Optional[Duration], out: Optional[OutSpec]) -> Any:
-        if self._over is not None:
-            raise self._over.again()
-        limit = nanoseconds("timeout", timeout) if timeout is not None else 0
-        declared = self._out if out is None else _calls.out_arrays(out)
-        plan = self._plan
-        if plan is None or not plan.again(inputs, declared, limit):
-            self._plan = None
-            plan = _calls.Plan(self._staging, inputs, declared, limit)
+    def _call_over_line(self, line: Line, plan: _calls.Plan, limit: int) -> Any:
         try:
-            frame, fds = plan.frame(self._known, self._results.release)
+            return line.call(plan, plan.call or plan.call_frame(), limit)
+        except Unusable as e:
+            unusable = e
+        except (Error, ValueError):
+            raise
+        except BaseException:
+            self._abandon()
+            raise
+        try:
+            raise self._judged(unusable)
+        except Gone:
+            raise self._lost() from None
+        except WireError as e:
+            raise self._broken(e) from None
+
+    def _call(self, plan: _calls.Plan) -> Any:
+        try:
+            payload, fds = plan.frame(self._known, self._results.release)
             self._plan = plan if plan.lasting else None
-            self._conn.send(frame, fds)
+            self._conn.send(_wire.frame(_wire.REQUEST, payload, self._ask()), fds)
             kind, payload, fd = self._answer()
-            if kind == _wire.REPLY:
-                return self._results.take(payload, fd)
-            raise self._failed(kind, payload, fd)
+            if kind != _wire.REPLY:
+                raise self._failed(kind, payload, fd)
+            results = self._results.take(payload, fd)
+            plan.uses += 1
+            if plan.uses == _STEADY and self._may_attach and plan.plain:
+                self._attach(plan)
+            return results
         except (Error, ValueError):
             raise
         except Gone:
@@ -137,7 +165,7 @@ class Model(Conversation):
         A call under way in another thread is cancelled first. BusyError from
         on_operation: the model waits for its answer.
         """
-        if self._caller == threading.get_ident():
+        if self._caller == get_ident():
             raise BusyError(f"{self.name} is being called by this thread: use cancel() in on_operation or a signal handler")
         if isinstance(self._over, ForkedError):
             return
@@ -154,6 +182,8 @@ class Model(Conversation):
                 self._over = ClosedError(f"{self.name} is closed")
                 self._closed = True
                 self._conn.close()
+                if self._line is not None:
+                    self._line.close()
                 self._calling.release()
                 self._moved.set()
                 if self._follower is not None:
@@ -187,7 +217,7 @@ class Model(Conversation):
         if self._report is not None:
             return self._report
         self._check_fork()
-        if self._caller == threading.get_ident():
+        if self._caller == get_ident():
             if not self._deciding:
                 raise BusyError(f"{self.name} is being called by this thread")
             return self._inquire(self._receive_figures_aside)
@@ -204,3 +234,5 @@ class Model(Conversation):
         conn = self.__dict__.get("_conn")
         if conn is not None:
             conn.forget()  # the collector may have come while this thread was sending
+            if self._line is not None:
+                self._line.close()

@@ -43,8 +43,8 @@ class _Array(NamedTuple):
     text: bool  # some of it is, perhaps
 
 
-class _Plan(NamedTuple):
-    """A checked reply."""
+class Checked(NamedTuple):
+    """Checked results of a call."""
 
     names: Tuple[str, ...]
     values: "List[Any]"  # a value, an _Array or a Span
@@ -52,6 +52,7 @@ class _Plan(NamedTuple):
     arrays: int  # how many of the values lie in the region and are no number or text
     begin: int  # of the bytes in the region that are looked at
     end: int
+    bytes: int  # of all arrays
 
 
 class Results:
@@ -63,7 +64,7 @@ class Results:
 
         self._regions: "dict[int, Memory]" = {}
         self._held: "dict[int, weakref.ref[Any]]" = {}
-        self._last: Tuple[bytes, Optional[_Plan]] = b"", None
+        self._last: Tuple[bytes, Optional[Checked]] = b"", None
 
     def take(self, payload: bytes, fd: Optional[int]) -> Any:
         """The results of a reply, as the model returned them. It closes the descriptor."""
@@ -76,13 +77,13 @@ class Results:
                 os.close(fd)
         return self._make(plan)
 
-    def _read(self, payload: bytes, fd: Optional[int]) -> _Plan:
+    def _read(self, payload: bytes, fd: Optional[int]) -> Checked:
         reply = _wire.read_reply(payload)
         self._last = b"", None
         size = self._adopt(reply.region, fd)
         for number in reply.forget:
             self._regions.pop(number, None)
-        plan = _check(reply.values, reply.region.number, size)
+        plan = check(reply.values, reply.region.number, size)
         # A reply is mostly the same as the one before, but for what it names.
         if not reply.region.passed and not reply.forget:
             self._last = payload, plan
@@ -106,7 +107,7 @@ class Results:
             raise WireError(f"region {number} of {size} bytes, which is not known")
         return size
 
-    def _make(self, plan: _Plan) -> Any:
+    def _make(self, plan: Checked) -> Any:
         if plan.number in self._held:
             raise WireError(f"a reply in region {plan.number}, which is still looked at")
         if plan.number == 0 or plan.end == plan.begin:
@@ -121,7 +122,7 @@ class Results:
             values = self._hold(plan)
         return _shaped(plan.names, values)
 
-    def _hold(self, plan: _Plan) -> "List[Any]":
+    def _hold(self, plan: Checked) -> "List[Any]":
         """Makes arrays on the region itself, which is released when the last of them is gone."""
         import numpy
 
@@ -147,7 +148,7 @@ class Results:
         return values
 
 
-def _check(values: "List[Tuple[str, Any]]", number: int, size: int) -> _Plan:
+def check(values: "List[Tuple[str, Any]]", number: int, size: int) -> Checked:
     """Judges a reply as the supervisor judges a sandbox's result: nothing that passes reaches outside the region."""
     if len(values) > MAX_RESULTS:
         raise WireError(f"{len(values)} results")
@@ -155,12 +156,13 @@ def _check(values: "List[Tuple[str, Any]]", number: int, size: int) -> _Plan:
     if len(set(names)) != len(names) or not all(map(_NAME.match, names)):
         raise WireError("names of results that are none, or are there twice")
     checked: "List[Any]" = []
-    text = arrays = end = 0
+    text = arrays = end = total = 0
     begin = size
     for _, v in values:
         if type(v) is Ref:
             v = _checked(v, size)
             arrays += v.shape != () and v.size > 0
+            total += v.size
             first, last = (v.offset, v.offset + v.size) if v.size else (size, 0)
         elif type(v) is Span:
             first, last = v.offset, v.offset + v.size
@@ -172,7 +174,21 @@ def _check(values: "List[Tuple[str, Any]]", number: int, size: int) -> _Plan:
             continue
         begin, end = min(begin, first), max(end, last)
         checked.append(v)
-    return _Plan(names, checked, number, arrays, min(begin, end), end)
+    return Checked(names, checked, number, arrays, min(begin, end), end, total)
+
+
+def check_apart(checked: Checked) -> None:
+    """Wants results that do not overlap: each is copied, up to a thousand times the region."""
+    at = 0
+    for begin, size in sorted((v.offset, v.size) for v in checked.values if type(v) in (_Array, Span) and v.size):
+        if begin < at:
+            raise WireError("results that overlap")
+        at = begin + size
+
+
+def made(checked: Checked, data: bytes) -> Any:
+    """What the model returned, with a copy of the bytes from begin to end of its region."""
+    return _shaped(checked.names, [_value(v, data, checked.begin) for v in checked.values])
 
 
 def _checked(ref: Ref, size: int) -> _Array:

@@ -11,7 +11,10 @@ from ._codec import (
     Span as Span, WireError as WireError, frame as frame, put_u32, put_u64,
 )
 
-OPEN, OPENED, LAUNCH, LAUNCHED, REQUEST, REPLY, FAILURE, QUESTION, DECISION, INQUIRE, FIGURES, CANCEL, CLOSE = range(32, 45)
+OPEN, OPENED, LAUNCH, LAUNCHED, REQUEST, REPLY, FAILURE, QUESTION, DECISION, INQUIRE, FIGURES, CANCEL, CLOSE, ATTACH, ATTACHED, HEARD = range(32, 48)
+
+# Of the sandbox's conversation, over a line.
+CALL, RESULT = 21, 22
 
 # What the supervisor says.
 
@@ -44,6 +47,12 @@ class Question(NamedTuple):
     target: str
     write: bool
     syscall: str
+
+
+class Attached(NamedTuple):
+    granted: "List[int]"
+    output: int
+    timeout: int
 
 
 def read_opened(payload: bytes) -> Opened:
@@ -79,6 +88,13 @@ def read_figures(payload: bytes) -> int:
     size = d.u64()
     d.done()
     return size
+
+
+def read_attached(payload: bytes) -> Attached:
+    d = Decoder(payload)
+    m = Attached(d.u64s(), d.u64(), d.u64())
+    d.done()
+    return m
 
 
 def read_empty(payload: bytes) -> None:
@@ -134,6 +150,17 @@ def decision_frame(effect: str, errno: int, content: bytes, always: bool, seq: i
     return frame(DECISION, e.payload(), seq)
 
 
+def attach_frame(regions: Sequence[int], seq: int) -> bytes:
+    return frame(ATTACH, encoded_numbers(regions), seq)
+
+
+def heard_frame(what: bytes, late: int, seq: int) -> bytes:
+    e = Encoder()
+    e.blob(what)
+    e.u64(late)
+    return frame(HEARD, e.payload(), seq)
+
+
 # A request in its parts, as most of it is the same from call to call.
 
 NO_TIMEOUT = put_u64(0)
@@ -164,5 +191,5 @@ def encoded_number(n: int) -> bytes:
     return put_u64(n)
 
 
-REQUEST_HEADER = HEADER.pack(REQUEST, VERSION, 0)
+CALL_HEADER = HEADER.pack(CALL, VERSION, 0)
 CLOSE_FRAME, CANCEL_FRAME, INQUIRE_FRAME = frame(CLOSE), frame(CANCEL), frame(INQUIRE)

@@ -142,8 +142,12 @@ class Peer:
     def __init__(self, fd):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fd)
         self.sock.settimeout(30)
+        self.lines = False  # the script answers who asks for one
+        self.asked = 0  # number of the last question
 
-    def send(self, kind, payload=b"", fds=(), seq=0):
+    def send(self, kind, payload=b"", fds=(), seq=None):
+        if seq is None:
+            seq = self.asked if kind in (_wire.REPLY, _wire.FAILURE, _wire.ATTACHED) else 0
         self.raw(_wire.frame(kind, payload, seq), fds)
 
     def raw(self, frame, fds=()):
@@ -151,14 +155,19 @@ class Peer:
         self.sock.sendmsg([frame], rights)
 
     def receive(self):
-        """(type, sequence, payload) of one frame; Gone at the end."""
-        data, fds, _, _ = socket.recv_fds(self.sock, 1 << 16, 130)
-        for fd in fds:
-            os.close(fd)
-        if not data:
-            raise Gone
-        kind, _, seq = _wire.HEADER.unpack_from(data)
-        return kind, seq, data[_wire.HEADER.size :]
+        """(type, sequence, payload) of one frame, Gone at the end. It has no line for who asks for one."""
+        while True:
+            data, fds, _, _ = socket.recv_fds(self.sock, 1 << 16, 130)
+            for fd in fds:
+                os.close(fd)
+            if not data:
+                raise Gone
+            kind, _, seq = _wire.HEADER.unpack_from(data)
+            if kind in (_wire.REQUEST, _wire.ATTACH, _wire.HEARD):
+                self.asked = seq
+            if kind != _wire.ATTACH or self.lines:
+                return kind, seq, data[_wire.HEADER.size :]
+            self.send(_wire.ATTACHED, attached())
 
     def launched(self):
         self.send(_wire.LAUNCHED)
@@ -238,6 +247,14 @@ def reply(values, number=0, size=0, passed=False, forget=()):
     e.u64(size)
     e.u8(passed)
     e.u64s(forget)
+    return e.payload()
+
+
+def attached(granted=(), output=0, timeout=0):
+    e = Encoder()
+    e.u64s(granted)
+    e.u64(output)
+    e.u64(timeout)
     return e.payload()
 
 

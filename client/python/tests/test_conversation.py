@@ -98,6 +98,10 @@ class Lies(FakeTest):
             "a failure with a descriptor": (_wire.FAILURE, support.failure(), [fd]),
             "half a failure": (_wire.FAILURE, support.failure()[:-1]),
             "unknown": (1, b""),
+            "a line that nobody asked for": (_wire.ATTACHED, support.attached(), [fd, fd]),
+            "a reply to no request": lambda p: p.send(_wire.REPLY, ONE, seq=0),
+            "a reply to the next request": lambda p: p.send(_wire.REPLY, ONE, seq=2),
+            "a failure of no request": lambda p: p.send(_wire.FAILURE, support.failure(), seq=0),
             "too large": lambda p: p.raw(_wire.frame(_wire.REPLY, bytes(1 << 16))),
             "no header": lambda p: p.raw(b"\x25\0\1"),
             "version 0": lambda p: p.raw(b"\x25\0\0\0\0\0\0\0" + ONE),
@@ -105,6 +109,19 @@ class Lies(FakeTest):
         }.items():
             with self.subTest(name):
                 self.broken(*(answer if isinstance(answer, tuple) else (answer,)))
+
+    def test_second_reply(self):
+        """A reply that comes twice is not taken for that of the next call."""
+
+        def twice(peer):
+            peer.send(_wire.REPLY, ONE)
+            peer.send(_wire.REPLY, ONE)
+
+        m = self.answering(twice, lambda peer: None)
+        m(x=1)
+        with self.assertRaises(hotcell.InternalError) as got:
+            m(x=2)
+        self.assertIn("number 1 to question 2", str(got.exception))
 
     def test_nothing_leaks(self):
         fd, memory = support.region(bytes(4096))

@@ -22,14 +22,16 @@ class Golden(unittest.TestCase):
             [Region(9, 24, True)], True, True, ["rate"],
         )
         request = b"".join((
-            _wire.REQUEST_HEADER, _wire.encoded_args([x, ("n", 5)]), _wire.encoded_regions([Region(9, 24, False)]),
+            _wire.encoded_args([x, ("n", 5)]), _wire.encoded_regions([Region(9, 24, False)]),
             _wire.encoded_numbers([8]), _wire.encoded_args([("y", Ref("<f4", (2,), 0))]), _wire.encoded_numbers([1, 2]),
             _wire.encoded_number(10**9),
         ))
         for name, frame in {
             "open": _wire.open_frame("python 3.11"),
             "launch": _wire.launch_frame(launch),
-            "request": request,
+            "request": _wire.frame(_wire.REQUEST, request, 3),
+            "attach": _wire.attach_frame([9, 12], 4),
+            "heard": _wire.heard_frame(bytes([23, 0, 1, 0]), 1, 5),
             "decision": _wire.decision_frame("virtual", 1, b"{}", True, 0),
             "inquire": _wire.INQUIRE_FRAME,
             "cancel": _wire.CANCEL_FRAME,
@@ -47,6 +49,7 @@ class Golden(unittest.TestCase):
              _wire.Failure("exception", "model", "ValueError: x", "ValueError", "x", "Traceback", "model.py", 2, True)),
             ("question", _wire.read_question, _wire.Question("open", "/etc/hosts", True, "openat")),
             ("figures", _wire.read_figures, 300),
+            ("attached", _wire.read_attached, _wire.Attached([2, 0], 4096, 2 * 10**9)),
         ):
             self.assertEqual(read(payload(name)), want, name)
             # Whatever is cut off, or put behind, makes it malformed.

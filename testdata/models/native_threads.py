@@ -1,0 +1,16 @@
+# exit: 0
+# value: result [1, 1]
+"""How many processors there are, for programs that ask; and something for their threads to do."""
+
+import os
+import time
+
+import numpy as np
+
+
+def model():
+    a = np.ones((1500, 1500))
+    for _ in range(3):
+        a @ a
+    time.sleep(0.1)
+    return np.array([os.cpu_count(), len(os.sched_getaffinity(0))])
