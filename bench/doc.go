@@ -9,6 +9,7 @@
 //	                           an idle and on a busy machine, with and without 200 idle sandboxes open
 //	go run ./bench allowed     calls that the filter allows, from a loop in C, to the same without Hotcell
 //	go run ./bench speed       computing and allocating in Python and numpy, to the same without Hotcell
+//	go run ./bench late        how long after their limit of time models are dead that do not come back
 //	go run ./bench flood       what 100,000 forbidden operations with as many targets cost the supervisor
 //	go run ./bench neighbours  a well-behaved sandbox beside ones that flood or sit at their limits, to the
 //	                           same beside ones that only compute: its fair share of the processors

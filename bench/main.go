@@ -31,6 +31,7 @@ var benchmarks = map[string]benchmark{
 	"allowed":    {allowed, 25},
 	"speed":      {speed, 15},
 	"flood":      {flood, 3},
+	"late":       {late, 5},
 	"neighbours": {neighbours, 3},
 }
 
