@@ -3,8 +3,15 @@
 // taken in turn, so that a machine that drifts or is shared moves both.
 //
 //	go run ./bench cold        "hotcell run" of a trivial numpy model to "python -c 'import numpy'"
+//	go run ./bench launch      launches of a numpy model to its first result, from a pool and on demand, to bare
+//	                           forks of a Python with numpy, to multiprocessing's forkserver and to other sandboxes
 //	go run ./bench call        calls of a resident model to a byte sent to and fro between two C programs, and
 //	                           its arrays to one np.copyto and to multiprocessing.Pipe
+//	go run ./bench client      calls by the Python client to multiprocessing.Pipe
+//	go run ./bench soak        what a million calls leave behind, by the Go API and by the Python client; fails if
+//	                           that is anything
+//	go run ./bench slices      16 sandboxes with parts of one array of 1 GiB: memory of the machine; fails if the
+//	                           array is there more than once
 //	go run ./bench operations  routed calls to a C program that answers them and does nothing else, on
 //	                           an idle and on a busy machine, with and without 200 idle sandboxes open
 //	go run ./bench allowed     calls that the filter allows, from a loop in C, to the same without Hotcell
@@ -13,6 +20,9 @@
 //	go run ./bench flood       what 100,000 forbidden operations with as many targets cost the supervisor
 //	go run ./bench neighbours  a well-behaved sandbox beside ones that flood or sit at their limits, to the
 //	                           same beside ones that only compute: its fair share of the processors
+//
+// launch takes more flags: -part NAMES for some of its parts, -chart FILE for a chart, -quiet TIME for what idle
+// sandboxes use, -soak COUNT for so many launches in a row and what is left behind by them.
 //
 // -n ROUNDS sets how often each is measured, -hotcell BINARY what cold and
 // speed run, -python INTERPRETER what all compare with, -idle COUNT how many

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,8 +40,14 @@ func launch(ctx context.Context, o options) error {
 	if o.soak > 0 {
 		return b.soak(ctx, o.soak)
 	}
-	for _, part := range []func(context.Context) error{b.latency, b.sustained, b.processes, b.memory, b.independence} {
-		if err := part(ctx); err != nil {
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"latency", b.latency}, {"sustained", b.sustained}, {"processes", b.processes}, {"memory", b.memory}, {"independence", b.independence}} {
+		if o.part != "" && !slices.Contains(strings.Split(o.part, ","), part.name) {
+			continue
+		}
+		if err := part.run(ctx); err != nil {
 			return err
 		}
 	}

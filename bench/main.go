@@ -25,6 +25,9 @@ type benchmark struct {
 // benchmarks by name.
 var benchmarks = map[string]benchmark{
 	"call":       {call, 3},
+	"client":     {client, 3},
+	"soak":       {soak, 1_000_000},
+	"slices":     {parts, 1},
 	"cold":       {cold, 25},
 	"launch":     {launch, 5},
 	"operations": {operations, 3},
@@ -43,6 +46,7 @@ type options struct {
 	idle    int
 	chart   string
 	soak    int
+	part    string
 	quiet   time.Duration
 }
 
@@ -68,11 +72,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	var o options
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	f.IntVar(&o.rounds, "n", b.rounds, "rounds")
-	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the binary to measure (cold, speed)")
+	f.IntVar(&o.rounds, "n", b.rounds, "rounds (soak: calls)")
+	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the binary to measure (client, cold, soak, speed)")
 	f.StringVar(&o.python, "python", "/usr/bin/python3", "the interpreter to compare with")
 	f.IntVar(&o.idle, "idle", 200, "idle sandboxes that are open in half of the measurements (operations, launch)")
 	f.StringVar(&o.chart, "chart", "", "a file for the chart, SVG (launch)")
+	f.StringVar(&o.part, "part", "", "of latency, sustained, processes, memory, independence only those, with commas between (launch)")
 	f.DurationVar(&o.quiet, "quiet", 0, "leave the idle sandboxes alone for so long, and take the time that they use (launch)")
 	f.IntVar(&o.soak, "soak", 0, "launch so many models in a row and look for what is left behind (launch)")
 	if err := f.Parse(args[1:]); err != nil {

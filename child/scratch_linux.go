@@ -21,6 +21,19 @@ func ScratchArgs(size, inodes int64) []string {
 	return []string{scratchName, strconv.FormatInt(size, 10), strconv.FormatInt(inodes, 10)}
 }
 
+// ScratchAnswer reads such a datagram: nil means that it brought a scratch, and
+// a *StageError that none could be made.
+func ScratchAnswer(datagram []byte) error {
+	var failed *StageError
+	if err := json.Unmarshal(datagram, &failed); err != nil {
+		return fmt.Errorf("answer %q of the maker of scratch: %w", datagram, err)
+	}
+	if failed != nil {
+		return failed
+	}
+	return nil
+}
+
 // scratchSocket is where the scratch goes.
 const scratchSocket = 3
 

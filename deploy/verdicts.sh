@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 into=${1:?usage: $0 DIRECTORY}
 mkdir -p "$into/bin" "$into/cmd/hotcell" "$into/testdata"
 cp bin/hotcell "$into/bin/"
-cp -R testdata/models testdata/data "$into/testdata/"
+cp -R testdata/models testdata/escape testdata/data "$into/testdata/"
 go test -c -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags -static' -o "$into/bin/hotcell.test" ./cmd/hotcell
 cat >"$into/run.sh" <<'END'
 #!/bin/sh

@@ -89,6 +89,25 @@ type Decision struct {
 	Always  bool
 }
 
+// Delegate asks the client to run one of its functions, which the model called
+// and waits for. Arrays and long text lie in a sealed region of Size bytes,
+// whose descriptor comes with the frame unless Size is 0. It comes while a
+// launch or a call waits.
+type Delegate struct {
+	Function string
+	Args     []Arg
+	Size     uint64
+}
+
+// Delivered answers a Delegate. An array or a span lies at the beginning of a
+// sealed region of Size bytes, as there. Why a function failed the model does not
+// learn, and so the supervisor neither.
+type Delivered struct {
+	Failed bool
+	Value  Value
+	Size   uint64
+}
+
 // Inquire asks for figures while the model lives.
 type Inquire struct{}
 
@@ -111,10 +130,13 @@ func (*Reply) Type() Type    { return TypeReply }
 func (*Failure) Type() Type  { return TypeFailure }
 func (*Question) Type() Type { return TypeQuestion }
 func (*Decision) Type() Type { return TypeDecision }
+func (*Delegate) Type() Type { return TypeDelegate }
 func (*Inquire) Type() Type  { return TypeInquire }
 func (*Figures) Type() Type  { return TypeFigures }
 func (*Cancel) Type() Type   { return TypeCancel }
 func (*Close) Type() Type    { return TypeClose }
+
+func (*Delivered) Type() Type { return TypeDelivered }
 
 func (m *Open) encode(e *encoder)   { e.text(m.Client) }
 func (m *Open) decode(d *decoder)   { m.Client = d.text() }
@@ -210,6 +232,18 @@ func (m *Decision) encode(e *encoder) {
 
 func (m *Decision) decode(d *decoder) {
 	m.Effect, m.Errno, m.Content, m.Always = d.text(), d.u32(), d.bytes(), d.bool()
+}
+
+func (m *Delegate) encode(e *encoder) { e.text(m.Function); encodeArgs(e, m.Args); e.u64(m.Size) }
+func (m *Delegate) decode(d *decoder) {
+	m.Function, m.Args, m.Size = d.text(), decodeArgs(d, 0), d.u64()
+}
+
+func (m *Delivered) encode(e *encoder) { e.bool(m.Failed); m.Value.encode(e); e.u64(m.Size) }
+func (m *Delivered) decode(d *decoder) {
+	m.Failed = d.bool()
+	m.Value.decode(d, 0)
+	m.Size = d.u64()
 }
 
 func (m *Figures) encode(e *encoder) { e.u64(m.Size) }

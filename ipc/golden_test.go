@@ -98,7 +98,12 @@ var golden = map[string]struct {
 	"close":    {0, &Close{}},
 	"attach":   {4, &Attach{Regions: []uint64{9, 12}}},
 	"attached": {4, &Attached{Granted: []uint64{2, 0}, Output: 4096, Timeout: 2_000_000_000}},
-	"heard":    {5, &Heard{Frame: []byte{23, 0, 1, 0}, Late: 1}},
+	"delegate": {6, &Delegate{Function: "rate", Args: []Arg{
+		{"_0", Value{Kind: KindText, Text: "EUR"}},
+		{"at", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<i8"), Shape: []int64{2}, Offset: 64}}},
+	}, Size: 4096}},
+	"delivered": {6, &Delivered{Value: float(1.25)}},
+	"heard":     {5, &Heard{Frame: []byte{23, 0, 1, 0}, Late: 1}},
 
 	"value-none": {0, result(Arg{"v", Value{}})},
 	"value-bool": {0, result(Arg{"t", Value{Kind: KindBool, Bool: true}}, Arg{"f", Value{Kind: KindBool}})},

@@ -41,6 +41,9 @@ const (
 	TypeAttach   Type = 45
 	TypeAttached Type = 46
 	TypeHeard    Type = 47
+
+	TypeDelegate  Type = 48
+	TypeDelivered Type = 49
 )
 
 var typeNames = map[Type]string{
@@ -51,6 +54,7 @@ var typeNames = map[Type]string{
 	TypeReply: "reply", TypeFailure: "failure", TypeQuestion: "question", TypeDecision: "decision", TypeInquire: "inquire",
 	TypeFigures: "figures", TypeCancel: "cancel", TypeClose: "close",
 	TypeAttach: "attach", TypeAttached: "attached", TypeHeard: "heard",
+	TypeDelegate: "delegate", TypeDelivered: "delivered",
 }
 
 func (t Type) String() string {
@@ -173,6 +177,10 @@ func newMessage(t Type) Message {
 		return &Attached{}
 	case TypeHeard:
 		return &Heard{}
+	case TypeDelegate:
+		return &Delegate{}
+	case TypeDelivered:
+		return &Delivered{}
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"type 0", datagram(0), "unknown message type 0"},
 		{"type between", datagram(7), "unknown message type 7"},
 		{"type above", datagram(29), "unknown message type 29"},
-		{"type above all", datagram(48), "unknown message type 48"},
+		{"type above all", datagram(50), "unknown message type 50"},
 		{"largest type", datagram(0xffff), "unknown message type 65535"},
 
 		{"huge text", datagram(TypeAsk, 1<<31, make([]byte, 8)), "a count of 2147483648 in 8 bytes"},

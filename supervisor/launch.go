@@ -256,8 +256,7 @@ func (m *Model) endProcess() {
 		}
 		return
 	}
-	m.sandbox.kill()
-	m.sandbox.wait()
+	m.sandbox.end()
 }
 
 // leave gives up the model's place among others.

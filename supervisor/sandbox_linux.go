@@ -269,13 +269,29 @@ func (s *sandbox) wait() (status unix.WaitStatus, known bool) {
 	}
 }
 
+// end kills the sandbox and waits until it is dead. That of a shared template
+// need not be reaped for it, as the template may have other things to do.
+func (s *sandbox) end() {
+	s.kill()
+	if s.pidfd == nil {
+		return
+	}
+	if s.stem == nil {
+		s.wait()
+		return
+	}
+	fds := []unix.PollFd{{Fd: int32(s.pidfd.Fd()), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			return
+		}
+	}
+}
+
 // close kills the sandbox and gives up all that it owns but the group, whose
 // figures are read after death.
 func (s *sandbox) close() {
-	s.kill()
-	if s.pidfd != nil {
-		s.wait()
-	}
+	s.end()
 	s.conn.Close()
 	if s.asked != nil {
 		s.asked.Close()

@@ -26,6 +26,26 @@ func binary(t *testing.T) string {
 	return path
 }
 
+// A host without numpy, and its interpreter: what the PATH has may be another
+// one, of another version.
+func TestPlainClient(t *testing.T) {
+	for _, name := range []string{python, "python3"} {
+		t.Run(name, func(t *testing.T) {
+			path, err := exec.LookPath(name)
+			if err != nil {
+				t.Skipf("there is no %s here: %v", name, err)
+			}
+			cmd := exec.CommandContext(t.Context(), path, "-B", "-X", "faulthandler", "-W", "error::ResourceWarning",
+				"-m", "unittest", "test_plain", "test_wire")
+			cmd.Dir = "tests"
+			cmd.Env = append(os.Environ(), "HOTCELL="+binary(t), "LANG=C.UTF-8", "PYTHONPATH=..")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", path, err, out)
+			}
+		})
+	}
+}
+
 func TestPythonClient(t *testing.T) {
 	// Descriptors that are left to the collector are errors; run.py counts them.
 	cmd := exec.CommandContext(t.Context(), python, "-X", "faulthandler", "-W", "error::ResourceWarning", "tests/run.py")

@@ -16,6 +16,9 @@ import (
 func (r *run) tell(o *supervisor.Outcome, files map[string]string) int {
 	sayMissing(o.Operations)
 	rep, err := newReport(r.interpreter, o, files)
+	if !r.verbose {
+		rep.Usage.LaunchSteps = nil
+	}
 	var data []byte
 	if err == nil {
 		data, err = json.MarshalIndent(rep, "", "  ")
@@ -173,6 +176,11 @@ func (r *run) tellInterpreter(rep report) {
 }
 
 func (r *run) details(rep report) {
+	var steps []string
+	for _, step := range rep.Usage.LaunchSteps {
+		steps = append(steps, step.Name+" "+milliseconds(step.Seconds))
+	}
+	fmt.Fprintln(r.stderr, "  launch:", strings.Join(steps, ", "))
 	if i := rep.Isolation; i.Namespaces != nil {
 		fmt.Fprintf(r.stderr, "  isolation: namespaces %s; seccomp %s; Landlock %d; cgroup %s; root %s; capabilities %s; uid %d\n",
 			strings.Join(i.Namespaces, " "), i.Seccomp, i.Landlock, i.Cgroup, i.Root, i.Capabilities, i.UID)

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -103,12 +102,8 @@ func receiveScratch(conn *net.UnixConn) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("answer of the maker of scratch: %w", err)
 	}
-	var failed *child.StageError
-	if err := json.Unmarshal(data[:n], &failed); err != nil {
-		return -1, fmt.Errorf("answer of the maker of scratch: %q: %w", data[:n], err)
-	}
-	if failed != nil {
-		return -1, failed
+	if err := child.ScratchAnswer(data[:n]); err != nil {
+		return -1, err
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:oobn])
 	if err != nil || len(messages) != 1 {

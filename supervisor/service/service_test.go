@@ -408,6 +408,21 @@ func TestHostileClient(t *testing.T) {
 			m.send(&ipc.Request{Args: []ipc.Arg{array(t, "x", 1, 0)}})
 			receive[*ipc.Failure](t, m.conn)
 		},
+		"an array in a list": func(c *client, m *model) {
+			list := ipc.Value{Kind: ipc.KindList, List: []ipc.Value{array(t, "x", 1, 0).Value}}
+			m.send(&ipc.Request{Args: []ipc.Arg{{Name: "x", Value: list}}})
+			receive[*ipc.Failure](t, m.conn)
+		},
+		"an array in a dict in a list": func(c *client, m *model) {
+			dict := ipc.Value{Kind: ipc.KindDict, Dict: []ipc.Arg{array(t, "x", 1, 0)}}
+			list := ipc.Value{Kind: ipc.KindList, List: []ipc.Value{dict}}
+			m.send(&ipc.Request{Args: []ipc.Arg{{Name: "x", Value: list}}})
+			receive[*ipc.Failure](t, m.conn)
+		},
+		"a span": func(c *client, m *model) {
+			m.send(&ipc.Request{Args: []ipc.Arg{{Name: "x", Value: ipc.Value{Kind: ipc.KindSpan, Size: 1 << 40}}}})
+			receive[*ipc.Failure](t, m.conn)
+		},
 		"beyond the region": func(c *client, m *model) {
 			r := frozen(t, floats(1))
 			m.send(&ipc.Request{Args: []ipc.Arg{array(t, "x", 2, 0)}, Regions: []ipc.Region{{ID: 1, Size: 16, Passed: true}}}, r.File())

@@ -26,17 +26,19 @@ type session struct {
 	spec   supervisor.Spec
 	model  *supervisor.Model
 
-	cancel    func()         // of the launch
-	launched  chan struct{}  // closed when the launch is over; model is set then, or stays nil
-	work      sync.WaitGroup // the launch or the call under way
-	over      chan error     // how the conversation ended, once; nil if the client closed the model
-	aside     atomic.Pointer[func()]
-	waiting   atomic.Bool // the client waits for a launch or a call: it answers questions
-	calling   atomic.Bool
-	turn      sync.Mutex // held over a call and its answer
-	questions sync.Mutex
-	asked     uint32 // the sequence number of the last question
-	decisions chan decision
+	cancel     func()        // of the launch
+	launched   chan struct{} // closed when the launch is over; model is set then, or missing
+	missing    *supervisor.Outcome
+	work       sync.WaitGroup // the launch or the call under way
+	over       chan error     // how the conversation ended, once; nil if the client closed the model
+	aside      atomic.Pointer[func()]
+	waiting    atomic.Bool // the client waits for a launch or a call: it answers questions
+	calling    atomic.Bool
+	turn       sync.Mutex // held over a call and its answer
+	questions  sync.Mutex
+	asked      uint32 // the sequence number of the last question
+	decisions  chan decision
+	deliveries chan delivery
 
 	follow  []*os.File             // where the model's output goes
 	regions map[uint64]*shm.Region // the client's, by its numbers
@@ -63,7 +65,7 @@ func newSession(server *Server, launch *ipc.Launch, files []*os.File) (*session,
 	files[0].Close()
 	return &session{
 		server: server, conn: ipc.NewConn(socket), launch: launch, files: files[1:],
-		decisions: make(chan decision, 1), over: make(chan error, 1), regions: map[uint64]*shm.Region{},
+		decisions: make(chan decision, 1), deliveries: make(chan delivery, 1), over: make(chan error, 1), regions: map[uint64]*shm.Region{},
 	}, nil
 }
 
@@ -156,9 +158,9 @@ func (s *session) receive() (ipc.Message, uint32, []*os.File, error) {
 	return s.conn.Receive(ipc.AnyFiles)
 }
 
-// readAside is how long a call may take in the goroutine that reads. To wake
+// aloneFor is how long a call may take in the goroutine that reads. To wake
 // another one for it costs more than a short call.
-const readAside = time.Millisecond
+const aloneFor = time.Millisecond
 
 // request makes a call and answers it. It tells whether another goroutine has
 // begun to read meanwhile, as a client may say more: cancel, or what it decided.
@@ -170,7 +172,7 @@ func (s *session) request(request *ipc.Request, seq uint32, files []*os.File) (p
 	// An answer that is still being sent may be taken back.
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	timer := time.AfterFunc(readAside, pass)
+	timer := time.AfterFunc(aloneFor, pass)
 	answer, results := s.call(request, files)
 	s.waiting.Store(false)
 	s.calling.Store(false)
@@ -178,6 +180,14 @@ func (s *session) request(request *ipc.Request, seq uint32, files []*os.File) (p
 	timer.Stop()
 	once.Do(func() {}) // it does not happen any more
 	return passed
+}
+
+// readAside has another goroutine read: somebody waits for an answer of the
+// client's to something else.
+func (s *session) readAside() {
+	if pass := s.aside.Load(); pass != nil {
+		(*pass)()
+	}
 }
 
 // told takes what is neither a request nor the end.
@@ -190,6 +200,13 @@ func (s *session) told(message ipc.Message, seq uint32, files []*os.File) error 
 		default:
 		}
 		s.decisions <- decision{seq, message}
+	case *ipc.Delivered:
+		select {
+		case late := <-s.deliveries:
+			closeAll(late.files)
+		default:
+		}
+		s.deliveries <- delivery{seq, message, files}
 	case *ipc.Cancel:
 		closeAll(files)
 		s.abandon()
@@ -203,7 +220,7 @@ func (s *session) told(message ipc.Message, seq uint32, files []*os.File) error 
 	case *ipc.Inquire:
 		closeAll(files)
 		<-s.launched
-		now := notLaunched()
+		now := s.missing
 		if s.model != nil {
 			now = s.model.Now()
 		}
@@ -223,11 +240,21 @@ func (s *session) start(ctx context.Context) {
 			Verdict: supervisor.SetupError, Source: supervisor.FromSupervisor, Unmet: supervisor.UnmetHost, Reason: s.server.Unable.Error(),
 		}
 	}
+	outcome := &supervisor.Outcome{}
 	if err == nil {
-		s.model, err = s.server.Supervisor.Launch(ctx, s.spec, inputs...)
+		if s.model, outcome = s.server.Supervisor.Attempt(ctx, s.spec, inputs...); outcome != nil {
+			err = outcome.Cause
+		}
 	}
 	if err != nil {
-		s.answer(failure(err, true), 0, nil)
+		refused := failure(err, true)
+		if outcome.Cause == nil {
+			outcome.Cause = &supervisor.Cause{
+				Verdict: supervisor.Verdict(refused.Verdict), Source: supervisor.Source(refused.Source), Reason: refused.Reason,
+			}
+		}
+		s.missing = outcome
+		s.answer(refused, 0, nil)
 		return
 	}
 	s.answer(&ipc.Launched{}, 0, nil)
@@ -275,6 +302,7 @@ func (s *session) prepare(ctx context.Context) ([]supervisor.Input, error) {
 	if s.launch.Ask {
 		s.spec.Ask = s.ask
 	}
+	s.spec.Functions = s.functions()
 	// A model that stays may be given arrays at any call.
 	s.spec.Arrays = true
 	inputs, err := s.inputs(s.launch.Args, s.launch.Regions, rest)
@@ -310,6 +338,9 @@ func (s *session) inputs(args []ipc.Arg, regions []ipc.Region, files []*os.File)
 	defer func() { closeAll(files) }()
 	var inputs []supervisor.Input
 	for _, arg := range args {
+		if !flat(arg.Value) {
+			return nil, fmt.Errorf("input %q: arrays stand at the top, not in lists or dicts, and long text is an array", arg.Name)
+		}
 		in := supervisor.Input{Name: arg.Name, Value: arg.Value}
 		if arg.Value.Kind == ipc.KindArray {
 			if len(regions) == 0 {
@@ -338,6 +369,22 @@ func (s *session) inputs(args []ipc.Arg, regions []ipc.Region, files []*os.File)
 		inputs = append(inputs, in)
 	}
 	return inputs, nil
+}
+
+// flat tells a value that says nothing of a region, or is an array itself: only
+// arrays at the top come with one.
+func flat(v ipc.Value) bool {
+	for _, item := range v.List {
+		if item.Kind == ipc.KindArray || !flat(item) {
+			return false
+		}
+	}
+	for _, item := range v.Dict {
+		if item.Value.Kind == ipc.KindArray || !flat(item.Value) {
+			return false
+		}
+	}
+	return v.Kind != ipc.KindSpan
 }
 
 // call makes one call and gives the answer with its files.
@@ -391,9 +438,7 @@ func (s *session) ask(ctx context.Context, o syscallpolicy.Operation) (syscallpo
 	}
 	s.questions.Lock()
 	defer s.questions.Unlock()
-	if pass := s.aside.Load(); pass != nil {
-		(*pass)() // somebody must read the answer
-	}
+	s.readAside()
 	s.asked++
 	question := &ipc.Question{Kind: o.Kind.String(), Target: clip(o.Target, 4096), Write: o.Write, Syscall: o.Syscall}
 	if err := s.conn.Send(question, s.asked); err != nil {
@@ -427,7 +472,7 @@ func clip(s string, most int) string { return s[:min(len(s), most)] }
 func (s *session) finish(tell bool) {
 	defer s.conn.Close()
 	closeAll(s.files)
-	outcome := notLaunched()
+	outcome := s.missing
 	for _, pipe := range s.follow {
 		pipe.SetWriteDeadline(time.Now().Add(readingTime))
 	}
@@ -439,6 +484,11 @@ func (s *session) finish(tell bool) {
 	}
 	closeAll(s.follow)
 	s.results.close()
+	select {
+	case late := <-s.deliveries:
+		closeAll(late.files)
+	default:
+	}
 	for _, r := range s.regions {
 		r.Close()
 	}
@@ -460,11 +510,6 @@ func (s *session) sendFigures(o *supervisor.Outcome) error {
 	}
 	defer region.Close()
 	return s.conn.Send(&ipc.Figures{Size: uint64(len(text))}, 0, region.File())
-}
-
-// notLaunched stands for the outcome of a model that there is not.
-func notLaunched() *supervisor.Outcome {
-	return &supervisor.Outcome{Cause: &supervisor.Cause{Verdict: supervisor.SetupError, Reason: "the model was not launched"}}
 }
 
 func unusable(err error) error {

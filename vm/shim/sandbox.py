@@ -324,7 +324,7 @@ def prepare(load, libraries=threads.Libraries()):
     gc.enable()
 
 
-# Set in a sandbox that was made ahead, where all that depends on no launch is done.
+# In a sandbox that was made ahead all that depends on no launch is done.
 prepared = False
 
 

@@ -123,7 +123,7 @@ class Template:
         self.libraries = threads.find()
         self.libraries.take_space()
         if shared:
-            warm.up(self.libraries)
+            warm.up_template(self.libraries)
         self.tid = kernel.tid_address()
         self.direct = sys.implementation.name == "cpython" and self.tid and not threads.fork_handlers()
         numpy = sys.modules.get("numpy")

@@ -11,12 +11,14 @@ import array
 import gc
 import linecache
 import os
+import random
 import sys
 
 import _socket
 from _hotcell import kernel, model, wire
 
-# What models mostly do: statements, a class, numpy if it is there, an array in and out.
+# What models mostly do: numpy if it is there, and an array out. More would make
+# more memory each sandbox's own.
 SOURCE = b"""
 try:
     import numpy as np
@@ -24,37 +26,40 @@ except ImportError:
     np = None
 
 
-class Point:
-    def __init__(self, x):
-        self.x = x
-
-
-def model(x=None, n=3):
-    total = sum(i * i for i in range(n)) + n ** 0.5 + len(f"{n} {Point(n).x}")
+def model(n=3):
     if np is None:
-        return {"total": total}
-    a = np.arange(8.0) + (x[0] if x is not None and len(x) else 0)
-    b = np.zeros((4, 4))
-    b[1:, 0] = 1
-    return {"a": a * 2, "n": int(a.sum()), "m": float((b @ b).mean()), "total": total, "first": a[0], "names": "abc"}
+        return {"n": n}
+    a = np.arange(8.0) + n
+    return {"a": a, "n": int(a.sum())}
 """
 PATH = "<warm>"
 OUTPUT = 1 << 16
 PROCESSORS = ("cpu_count", "process_cpu_count", "sched_getaffinity")
 
+# Made once, in the template.
+frames = []
+
 
 def up_sandbox(libraries, grants):
-    """In a sandbox, and the rest of what a launch need not do then."""
-    from _hotcell import sandbox
-
+    """In a sandbox, and the rest of what a launch need not do then: it has numbers of its own."""
     up(libraries, grants)
-    model.seed_generators(os.urandom(32), False)
+    seed = os.urandom(32)
+    random.seed(int.from_bytes(seed, "little"))
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(list(seed))
+
+
+def up_template(libraries):
+    """In a template, for all that comes from it."""
+    from _hotcell import sandbox  # which imports this module
+
+    up(libraries)
     sandbox.prepared = True
 
 
 def up(libraries, grants=1 << 36):
     """One launch and two calls, over a conversation with ourselves; the output is mapped at grants."""
-    from _hotcell import sandbox  # which imports this module
+    from _hotcell import sandbox
 
     kept = _State()
     try:
@@ -86,12 +91,14 @@ class _Fork:
 
 def _ask(sock):
     """Sends what a supervisor would, and then no more."""
-    fds = [_memory(SOURCE), _memory(bytes(OUTPUT))]
-    sock.sendmsg([_load_frame()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", fds).tobytes())])
+    if not frames:
+        frames[:] = _load_frame(), _call_frame()
+    fds = array.array("i", (_memory(len(SOURCE), SOURCE), _memory(OUTPUT)))
+    sock.sendmsg([frames[0]], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds.tobytes())])
     for fd in fds:
         os.close(fd)
     for _ in range(2):
-        sock.send(_call_frame())
+        sock.send(frames[1])
     sock.shutdown(_socket.SHUT_WR)
 
 
@@ -103,18 +110,18 @@ def _check(sock):
             raise RuntimeError(f"message {got}, want {kind}")
 
 
-def _memory(content):
+def _memory(size, content=b""):
     """A region as the supervisor passes one."""
     fd = os.memfd_create("warm", os.MFD_CLOEXEC)
-    os.write(fd, content)
-    os.lseek(fd, 0, os.SEEK_SET)
+    os.ftruncate(fd, size)
+    os.pwrite(fd, content, 0)
     return fd
 
 
 def _load_frame():
     e = wire.Encoder()
     e.text("model")
-    e.text("numpy " + " ".join(f"module{i}" for i in range(100)))  # as many as policies allow
+    e.text("numpy")
     e.u32(sys.getrecursionlimit())
     e.bytes(bytes(32))
     e.u8(False)
@@ -147,7 +154,7 @@ class _State:
     """What a launch takes as it finds it. What it replaces anyway is left replaced: freeing that touches memory too."""
 
     def __init__(self):
-        self.meta_path, self.modules, self.collecting = sys.meta_path[:], set(sys.modules), gc.isenabled()
+        self.meta_path, self.collecting = sys.meta_path[:], gc.isenabled()
         # threads.fit puts others in their place, which ask these.
         self.processors = [(name, getattr(os, name)) for name in PROCESSORS if hasattr(os, name)]
 
@@ -155,8 +162,8 @@ class _State:
         sys.meta_path[:] = self.meta_path
         for name, function in self.processors:
             setattr(os, name, function)
-        for name in sys.modules.keys() - self.modules:
-            del sys.modules[name]
+        for name in ("model", "hotcell"):
+            sys.modules.pop(name, None)
         linecache.cache.pop(PATH, None)
         model.own_files.discard(PATH)
         wire._refs.clear()

@@ -50,7 +50,7 @@ def receive(sock):
 
 def memfd(data, size=None):
     """A region's descriptor."""
-    fd = os.memfd_create("test")
+    fd = os.memfd_create("test", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.write(fd, data)
     os.ftruncate(fd, len(data) if size is None else size)
     os.lseek(fd, 0, os.SEEK_SET)

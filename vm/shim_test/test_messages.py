@@ -1,6 +1,8 @@
 """Every message by the code that sends or reads it, against the golden frames."""
 
 import array
+import errno
+import fcntl
 import linecache
 import os
 import socket
@@ -38,7 +40,7 @@ class Template(unittest.TestCase):
         with (
             mock.patch.multiple(template, sys=fake, gc=mock.Mock(), import_all=import_all, threaded=["tables"]),
             mock.patch.object(template.kernel, "single_threaded", lambda: False),
-            mock.patch.object(template.warm, "up", warmed.append),
+            mock.patch.object(template.warm, "up_template", warmed.append),
         ):
             self.template(conn).boot()
         self.assertEqual(len(warmed), 1)
@@ -242,6 +244,24 @@ def call_frame(args=(), regions=(), forget=(), out=()):
     return e.frame(wire.CALL)
 
 
+def output_frame(size, once):
+    e = wire.Encoder()
+    e.u64(size)
+    e.u8(once)
+    return e.frame(wire.OUTPUT)
+
+
+def sealed(fd):
+    """Seals a region against writing, if nobody can."""
+    try:
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    except OSError as e:
+        if e.errno != errno.EBUSY:
+            raise
+        return False
+    return True
+
+
 class Conversation(unittest.TestCase):
     """The sandbox's side in a process of its own, without the lock-down."""
 
@@ -413,6 +433,55 @@ class Conversation(unittest.TestCase):
         self.assertEqual((wire.HEADER.unpack_from(frame), d.text(), d.text()), ((wire.ASK, 1, 1), "import", "fractions"))
         kind, d = self.call(sock)
         self.assertEqual((kind, d.args()), (wire.RESULT, [("result", "no fractions"), ("result_1", "fractions")]))
+        self.assertEqual(self.end(sock), 7)
+
+    def test_output_of_one_call(self):
+        """A call with an output of its own gives it up before it answers, unless the model keeps an array in it."""
+        source = b"""
+import hotcell
+kept = []
+def model(keep, x=None):
+    y = hotcell.empty('y', 2)
+    y[:] = 3, 4
+    if keep:
+        kept.append(y)
+    return {'y': y, 'z': y / 2}
+"""
+        sock = self.start()
+        usual = golden.memfd(b"", 4096)
+        self.assertEqual(self.load(sock, source, output=4096), golden.read("loaded"))
+        self.assertEqual(output_frame(4096, True), golden.read("output"))
+        for keep in False, True, False:
+            own = golden.memfd(b"", 4096)
+            self.send(sock, golden.read("output"), os.dup(own))
+            got = self.call(sock, ("keep", keep))
+            self.output = own
+            found = self.results(got)
+            self.assertEqual(found, {"y": struct.pack("<2d", 3, 4), "z": struct.pack("<2d", 1.5, 2)})
+            # The kernel refuses while a writable mapping is left.
+            self.assertEqual(sealed(own), not keep)
+            self.send(sock, output_frame(4096, False), os.dup(usual))
+            for _ in range(3):  # known frames lie in the new output too
+                os.pwrite(usual, bytes(64), 0)
+                got = self.call(sock, ("keep", False))
+                self.output = usual
+                self.assertEqual(self.results(got)["y"], struct.pack("<2d", 3, 4))
+            os.close(own)
+        os.close(usual)
+        self.assertEqual(self.end(sock), 7)
+
+    def test_output_that_cannot_be_mapped(self):
+        """The call tells it, and the next output serves again."""
+        sock = self.start()
+        self.assertEqual(self.load(sock, b"def model(): return bytearray(16)\n", output=64), golden.read("loaded"))
+        r, w = os.pipe()
+        os.close(w)
+        self.send(sock, output_frame(64, False), r)
+        self.assertIn(self.exception(self.call(sock))[1], ("OSError", "PermissionError"))
+        self.output = golden.memfd(b"", 64)
+        self.send(sock, output_frame(64, False), os.dup(self.output))
+        self.assertEqual(self.results(self.call(sock)), {"result": bytes(16)})
+        os.close(self.output)
         self.assertEqual(self.end(sock), 7)
 
     def test_same_frame_again(self):

@@ -62,7 +62,7 @@ ARGS = {
 
 
 MESSAGES = """boot ready fork forked failed exited
-hello locked waiting load loaded call result exception ask answer invoke returned""".split()
+hello locked waiting load loaded call output result exception ask answer invoke returned""".split()
 
 
 class Golden(unittest.TestCase):

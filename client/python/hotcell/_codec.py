@@ -125,6 +125,11 @@ class Encoder:
         for n in v.shape:
             self.i64(n)
 
+    def span(self, v: Span) -> None:
+        self.u8(SPAN)
+        self.u64(v.offset)
+        self.u64(v.size)
+
     def value(self, v: Any, nesting: int = MAX_NESTING) -> None:
         """Encodes None, a bool, number, str, list, tuple or dict of those; at the top a Ref too.
 

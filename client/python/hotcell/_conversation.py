@@ -7,9 +7,10 @@ import logging
 import mmap
 import os
 import threading
-from typing import TYPE_CHECKING, Callable, Deque, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Deque, Mapping, Optional, Tuple
 
-from . import _memory, _operations, _report, _wire
+from . import _functions, _memory, _operations, _report, _wire
+from ._advice import in_python
 from ._calls import Known, Plan
 from ._conn import Conn, Gone
 from ._follow import Follower
@@ -41,15 +42,16 @@ class Conversation:
     """
 
     def __init__(self, supervisor: "Supervisor", conn: Conn, follower: Optional[Follower], name: str,
-                 on_operation: Optional[_operations.OnOperation]) -> None:
-        self.name = name
+                 on_operation: Optional[_operations.OnOperation], functions: "Mapping[str, _functions.Function]") -> None:
+        self.name, self._functions = name, functions
         self._supervisor, self._conn, self._follower, self._on_operation = supervisor, conn, follower, on_operation
         self._known = Known()
+        self._policy_text: Optional[str] = None  # the file that its policy's text lies in
         self._asked = 0  # counts what was asked; an answer has the number of its question
         self._plan: Optional[Plan] = None  # of the last call
         self._line: Optional[Line] = None
         # Whoever is asked must be in the call.
-        self._may_attach = on_operation is None
+        self._may_attach = on_operation is None and not functions
         self._over: Optional[Error] = None  # why no call is possible any more
         self._closed = False
         self._report: Optional[Report] = None  # the final one
@@ -60,7 +62,7 @@ class Conversation:
         self._owed = 0  # figures that were asked for and did not come yet
         self._moved = threading.Event()  # figures came, or nobody receives any more
         self._caller: Optional[int] = None  # the thread of the call
-        self._deciding = False  # it runs on_operation
+        self._deciding = False  # it runs on_operation, or a function
         self._pending: "Deque[_Frame]" = collections.deque()  # what came while on_operation asked for figures
 
     def _ask(self) -> int:
@@ -80,6 +82,9 @@ class Conversation:
             if kind == _wire.FIGURES and self._owed:
                 self._take_figures(payload, fd)
                 continue
+            if kind == _wire.DELEGATE:
+                self._delegated(payload, fd, seq)
+                continue
             if fd is not None:
                 os.close(fd)
                 raise WireError(f"a descriptor with message {kind}")
@@ -96,7 +101,7 @@ class Conversation:
         if kind != _wire.FAILURE:
             raise WireError(f"message {kind} in place of an answer")
         failure = _wire.read_failure(payload)
-        error = of_verdict(failure.verdict, failure.source, failure.reason, failure.ended)
+        error = of_verdict(failure.verdict, failure.source, in_python(self._given_name(failure.reason)), failure.ended)
         if isinstance(error, ModelError):
             error.type, error.message, error.traceback = failure.type, failure.message, failure.traceback
             error.file, error.line = failure.file, failure.line
@@ -108,6 +113,12 @@ class Conversation:
             self._known.lost()
             self._plan = None
         return error
+
+    def _given_name(self, reason: str) -> str:
+        """The reason, with the policy's text for the file that it went over in."""
+        if self._policy_text is None:
+            return reason
+        return reason.replace(f": hotcell policy check {self._policy_text})", ")").replace(self._policy_text, "policy")
 
     def _launched(self) -> None:
         """Waits for the answer to the launch."""
@@ -143,6 +154,19 @@ class Conversation:
                 self._deciding = False
         d = decision
         self._conn.send(_wire.decision_frame(d.effect, d.errno, d.content, d.always, seq))
+
+    def _delegated(self, payload: bytes, fd: Optional[int], seq: int) -> None:
+        """Runs a function of the host application that the model calls."""
+        self._deciding = True
+        try:
+            frame, passed = _functions.run(self._functions, payload, fd, seq)
+        finally:
+            self._deciding = False
+        try:
+            self._conn.send(frame, () if passed is None else [passed])
+        finally:
+            if passed is not None:
+                os.close(passed)
 
     # The line.
 
@@ -256,6 +280,8 @@ class Conversation:
                 self._take_figures(payload, fd)
             elif kind == _wire.QUESTION and fd is None:
                 self._decide(_wire.read_question(payload), seq)
+            elif kind == _wire.DELEGATE:
+                self._delegated(payload, fd, seq)
             else:
                 if fd is not None:
                     os.close(fd)

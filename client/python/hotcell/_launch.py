@@ -10,6 +10,7 @@ from ._arrays import Place
 from ._calls import OutSpec
 from ._conn import Conn, Gone
 from ._follow import Follower, Output
+from ._functions import Function
 from ._model import Model
 from ._operations import OnOperation
 from ._wire import Region
@@ -46,7 +47,7 @@ class Bound:
 class Starting:
     """A launch under way."""
 
-    def __init__(self, supervisor: "Supervisor", on_operation: Optional[OnOperation], out: OutSpec,
+    def __init__(self, supervisor: "Supervisor", on_operation: Optional[OnOperation], functions: "Mapping[str, Function]", out: OutSpec,
                  stdout: Optional[Output], stderr: Optional[Output], name: str) -> None:
         self._supervisor = supervisor
         ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -55,7 +56,7 @@ class Starting:
         try:
             if stdout is not None or stderr is not None:
                 self._follower = Follower(stdout, stderr, name)
-            self.model = Model(supervisor, conn, self._follower, name, on_operation, out)
+            self.model = Model(supervisor, conn, self._follower, name, on_operation, functions, out)
         except BaseException:
             self._drop()
             conn.close()
@@ -83,6 +84,9 @@ class Starting:
             return model
         except BaseException as e:
             s._models.discard(model)
+            if isinstance(e, Error) and e.verdict is not None:
+                model.close()
+                e.report = model._report  # what it cost; None if that was lost too
             model._conn.close()
             self._drop(wait=isinstance(e, Error))
             raise

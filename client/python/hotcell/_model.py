@@ -12,6 +12,7 @@ from ._calls import OutSpec
 from ._conn import Conn, Gone
 from ._conversation import Conversation
 from ._follow import Follower
+from ._functions import Function
 from ._line import Line, Unusable
 from ._options import Duration, nanoseconds
 from ._report import Report
@@ -39,8 +40,8 @@ class Model(Conversation):
     """
 
     def __init__(self, supervisor: "Supervisor", conn: Conn, follower: Optional[Follower], name: str,
-                 on_operation: Optional[_operations.OnOperation], out: OutSpec) -> None:
-        super().__init__(supervisor, conn, follower, name, on_operation)
+                 on_operation: Optional[_operations.OnOperation], functions: "Mapping[str, Function]", out: OutSpec) -> None:
+        super().__init__(supervisor, conn, follower, name, on_operation, functions)
         self._out = _calls.out_arrays(out)
         self._staging, self._results = Staging(), Results()
         self._asking = Lock()  # held by the one who waits for figures
@@ -200,6 +201,8 @@ class Model(Conversation):
                     self._report = self._read_figures(payload, fd)
                 elif fd is not None:
                     os.close(fd)  # of a call that was interrupted
+                if kind == _wire.DELEGATE:
+                    self._conn.send(_wire.delivered_frame(True, None, 0, seq))
                 if kind == _wire.QUESTION:
                     self._conn.send(_wire.decision_frame("deny", 0, b"", False, seq))
         except (Gone, WireError):

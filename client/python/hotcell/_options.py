@@ -74,6 +74,11 @@ def options(limits: Mapping[str, Any], modules: Iterable[str], read: Iterable[Pa
     return out
 
 
+def is_policy_text(policy: "Optional[Path]") -> bool:
+    """Tells a policy's text from a path: text has more than one line, or sets something."""
+    return isinstance(policy, str) and ("\n" in policy or "=" in policy and not os.path.exists(policy))
+
+
 def _several(what: str, items: Iterable[Any]) -> "list[str]":
     if isinstance(items, (str, bytes, os.PathLike)):
         raise TypeError(f"{what} takes a list, not one {type(items).__name__}")

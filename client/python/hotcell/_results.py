@@ -188,7 +188,12 @@ def check_apart(checked: Checked) -> None:
 
 def made(checked: Checked, data: bytes) -> Any:
     """What the model returned, with a copy of the bytes from begin to end of its region."""
-    return _shaped(checked.names, [_value(v, data, checked.begin) for v in checked.values])
+    return _shaped(checked.names, values(checked, data))
+
+
+def values(checked: Checked, data: bytes) -> "List[Any]":
+    """The same, one by one."""
+    return [_value(v, data, checked.begin) for v in checked.values]
 
 
 def _checked(ref: Ref, size: int) -> _Array:

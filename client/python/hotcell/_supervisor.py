@@ -9,10 +9,11 @@ import threading
 import weakref
 from typing import Any, Callable, Iterable, List, Mapping, Optional
 
-from . import _arrays, _calls, _options, _process, _wire
+from . import _arrays, _calls, _functions, _memory, _options, _process, _wire
 from ._calls import OutSpec
 from ._conn import Gone
 from ._follow import Output
+from ._functions import Function
 from ._launch import Bound, Starting
 from ._map import Map
 from ._model import Model
@@ -138,6 +139,7 @@ class Supervisor:
         interpreter: Optional[Path] = None,
         inputs: Mapping[str, Any] = {},
         out: OutSpec = {},
+        functions: Mapping[str, Function] = {},
         on_operation: Optional[OnOperation] = None,
         stdout: Optional[Output] = None,
         stderr: Optional[Output] = None,
@@ -155,13 +157,21 @@ class Supervisor:
         max_operations (refused ones) the model's life; max_output the arrays that a
         call gives back. scratch is a private /tmp. modules adds to what the model may
         import; read and write grant files, or directories with all below them;
-        policy is a policy file. env is the model's whole environment. seed (0 to
+        policy is a policy file, or its text (more than one line, or with a =). env is the model's whole environment. seed (0 to
         2**64-1) makes its random numbers repeat.
 
         inputs are bound: every call gets them, beside its own. A contiguous part of
         an array that array or empty made is granted exactly and without a copy: the
         model can read no byte around it. out are arrays that every call declares,
         unless it has its own (see Model.call).
+
+        functions are this process's, which the model calls as hotcell.NAME: with
+        numbers, texts, None and arrays, which come as copies, and gets one of those
+        back, an array of 16 MiB or a text of 1 MiB at most. They run in the thread
+        that launches or calls the model, one at a time, and have 10 seconds; the
+        model's clock runs on. Of an error the model learns only that there was one,
+        and it is logged. They cannot call the model that calls them, and while
+        nobody calls it they fail. A rule of the policy may refuse a call.
 
         on_operation(operation) decides what no rule of the policy does: it returns
         a Decision, its effect as a str, True or False. It runs in the thread that
@@ -184,19 +194,29 @@ class Supervisor:
         source = model if isinstance(model, Source) else Source(model, name)
         if seed is not None and not 0 <= seed < 1 << 64:
             raise ValueError(f"seed={seed}: from 0 to 2**64-1")
-        bound = Bound(inputs)
+        text: Optional[_memory.Shared] = None
+        if policy is not None and _options.is_policy_text(policy):
+            content = str(policy).encode("utf-8", "surrogateescape")
+            text = _memory.Shared(_memory.frozen(content, "policy.toml"), len(content))
+            policy = f"/proc/{os.getpid()}/fd/{text.fd}"
+        bound, offered = Bound(inputs), _functions.checked(functions)
         message = _wire.Launch(
             function, _options.interpreter(interpreter),
             _options.options(limits, modules, read, write, policy, on_operation is not None),
             _options.environment(env), seed, source.files, bound.args, bound.regions,
-            stdout is not None or stderr is not None, on_operation is not None,
+            stdout is not None or stderr is not None, on_operation is not None, tuple(offered),
         )
         frame = _wire.launch_frame(message)
         _calls.check_size(frame, bound.fds, spare=4)
-        starting = Starting(self, on_operation, out, stdout, stderr, name or source.name)
+        starting = Starting(self, on_operation, offered, out, stdout, stderr, name or source.name)
+        if text is not None:
+            starting.model._policy_text = str(policy)
         if _begun is not None:
             _begun(starting.model)  # from now on it can be cancelled
-        return starting.launch(frame, source.shared.fd, bound)
+        try:
+            return starting.launch(frame, source.shared.fd, bound)
+        finally:
+            del text  # the supervisor has read it
 
     def run(self, model: ModelSource, options: Optional[Mapping[str, Any]] = None, /, **inputs: Any) -> Any:
         """Launches a model, calls it once with the inputs, closes it, and gives what it returned (see Model.call).

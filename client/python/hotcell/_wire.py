@@ -11,7 +11,7 @@ from ._codec import (
     Span as Span, WireError as WireError, frame as frame, put_u32, put_u64,
 )
 
-OPEN, OPENED, LAUNCH, LAUNCHED, REQUEST, REPLY, FAILURE, QUESTION, DECISION, INQUIRE, FIGURES, CANCEL, CLOSE, ATTACH, ATTACHED, HEARD = range(32, 48)
+OPEN, OPENED, LAUNCH, LAUNCHED, REQUEST, REPLY, FAILURE, QUESTION, DECISION, INQUIRE, FIGURES, CANCEL, CLOSE, ATTACH, ATTACHED, HEARD, DELEGATE, DELIVERED = range(32, 50)
 
 # Of the sandbox's conversation, over a line.
 CALL, RESULT = 21, 22
@@ -97,6 +97,19 @@ def read_attached(payload: bytes) -> Attached:
     return m
 
 
+class Delegate(NamedTuple):
+    function: str
+    args: "List[Tuple[str, Any]]"
+    size: int
+
+
+def read_delegate(payload: bytes) -> Delegate:
+    d = Decoder(payload)
+    m = Delegate(d.text(), d.args(), d.u64())
+    d.done()
+    return m
+
+
 def read_empty(payload: bytes) -> None:
     Decoder(payload).done()
 
@@ -159,6 +172,17 @@ def heard_frame(what: bytes, late: int, seq: int) -> bytes:
     e.blob(what)
     e.u64(late)
     return frame(HEARD, e.payload(), seq)
+
+
+def delivered_frame(failed: bool, value: Any, size: int, seq: int) -> bytes:
+    e = Encoder()
+    e.u8(failed)
+    if type(value) is Span:
+        e.span(value)
+    else:
+        e.value(value)
+    e.u64(size)
+    return frame(DELIVERED, e.payload(), seq)
 
 
 # A request in its parts, as most of it is the same from call to call.

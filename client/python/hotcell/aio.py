@@ -120,7 +120,7 @@ class Supervisor(_Closing):
     def launch(self, model: ModelSource, **options: Any) -> "Starting[Model]":
         """Starts a model: await it, or use it in async with. Arguments are those of hotcell.Supervisor.launch.
 
-        on_operation may be a coroutine function. Callables run in threads of the
+        on_operation and functions may be coroutine functions. Callables run in threads of the
         client's, coroutines in this event loop.
         """
 
@@ -174,12 +174,19 @@ class Supervisor(_Closing):
         self._threads.shutdown(wait=False)
 
     def _callbacks(self, options: Mapping[str, Any]) -> "dict[str, Any]":
-        """The options, with a coroutine function for decisions made one that waits for it."""
+        """The options, with coroutine functions made functions that wait for them."""
+        loop = asyncio.get_running_loop()
+
+        def waiting(function: Any) -> Any:
+            if not inspect.iscoroutinefunction(function):
+                return function
+            return lambda *args, **kwargs: asyncio.run_coroutine_threadsafe(function(*args, **kwargs), loop).result()
+
         options = dict(options)
-        ask = options.get("on_operation")
-        if inspect.iscoroutinefunction(ask):
-            loop = asyncio.get_running_loop()
-            options["on_operation"] = lambda operation: asyncio.run_coroutine_threadsafe(ask(operation), loop).result()
+        if "on_operation" in options:
+            options["on_operation"] = waiting(options["on_operation"])
+        if "functions" in options:
+            options["functions"] = {name: waiting(f) for name, f in dict(options["functions"]).items()}
         return options
 
 

@@ -32,7 +32,7 @@ class Error(Exception):
     """The model has ended: it cannot be called again."""
 
     report: Optional["Report"] = None
-    """What the run cost, where run or map made it; a model that was launched has its own."""
+    """What it cost, where there is no model to ask: launch failed, or run or map made it. None if that is not known."""
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)

@@ -72,6 +72,22 @@ class Plain(unittest.TestCase):
             assert "numpy" not in {k for k, v in sys.modules.items() if v is not None}
             """)
 
+    def test_line(self):
+        """Calls past the supervisor, and functions of the host."""
+        self.run_plain("""
+            import array, hotcell
+            with hotcell.start() as hc:
+                source = "def model(n=1):\\n    return memoryview(bytes(8 * n)).cast('d') if n > 1 else 2.5\\n"
+                with hc.launch(source) as m:
+                    assert [m() for _ in range(5)] == [2.5] * 5 and m._plan.call
+                    for _ in range(4):
+                        got = m(n=3)
+                    assert got.tolist() == [0.0] * 3 and got.format == "d" and got.readonly
+                source = "import hotcell\\n\\n\\ndef model(x):\\n    return hotcell.f(x, by=2)\\n"
+                with hc.launch(source, functions={"f": lambda x, by: array.array("d", [v * by for v in x])}) as m:
+                    assert m(x=array.array("d", [1, 2])).tolist() == [2, 4]
+        """)
+
     def test_results(self):
         """What a reply says is checked without numpy too."""
         self.run_plain("""

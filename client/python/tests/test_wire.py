@@ -31,6 +31,7 @@ class Golden(unittest.TestCase):
             "launch": _wire.launch_frame(launch),
             "request": _wire.frame(_wire.REQUEST, request, 3),
             "attach": _wire.attach_frame([9, 12], 4),
+            "delivered": _wire.delivered_frame(False, 1.25, 0, 6),
             "heard": _wire.heard_frame(bytes([23, 0, 1, 0]), 1, 5),
             "decision": _wire.decision_frame("virtual", 1, b"{}", True, 0),
             "inquire": _wire.INQUIRE_FRAME,
@@ -49,6 +50,7 @@ class Golden(unittest.TestCase):
              _wire.Failure("exception", "model", "ValueError: x", "ValueError", "x", "Traceback", "model.py", 2, True)),
             ("question", _wire.read_question, _wire.Question("open", "/etc/hosts", True, "openat")),
             ("figures", _wire.read_figures, 300),
+            ("delegate", _wire.read_delegate, _wire.Delegate("rate", [("_0", "EUR"), ("at", Ref("<i8", (2,), 64))], 4096)),
             ("attached", _wire.read_attached, _wire.Attached([2, 0], 4096, 2 * 10**9)),
         ):
             self.assertEqual(read(payload(name)), want, name)
