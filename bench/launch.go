@@ -220,7 +220,7 @@ func (b *launchBench) sustained(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rate, err := pool.rate(ctx, 2*time.Second, runtime.NumCPU())
+		rate, err := pool.rate(ctx, 2*time.Second, 4*runtime.NumCPU())
 		if err != nil {
 			return err
 		}

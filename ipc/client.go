@@ -46,7 +46,10 @@ type Request struct {
 	Out     []Arg // offsets are not looked at
 	Release []uint64
 	Timeout uint64
+	Results uint8 // how its arrays become the client's: 0 copied, 1 sealed, 2 live
 }
+
+const maxDelivery = 2
 
 // Reply is what a call returned. Arrays lie in Region, which nobody writes
 // until it is released; its descriptor comes with the frame if it is passed.
@@ -181,11 +184,15 @@ func (m *Request) encode(e *encoder) {
 	encodeArgs(e, m.Out)
 	e.u64s(m.Release)
 	e.u64(m.Timeout)
+	e.u8(m.Results)
 }
 
 func (m *Request) decode(d *decoder) {
 	m.Args, m.Regions, m.Forget = decodeArgs(d, maxNesting), decodeRegions(d), d.u64s()
 	m.Out, m.Release, m.Timeout = decodeArgs(d, 0), d.u64s(), d.u64()
+	if m.Results = d.u8(); m.Results > maxDelivery {
+		d.fail("a delivery of %d", m.Results)
+	}
 }
 
 func (m *Reply) encode(e *encoder) {

@@ -2,8 +2,8 @@
 // starts: frames, messages and descriptor passing. PROTOCOL.md beside this
 // file draws it.
 //
-// Three conversations use it, each over a SOCK_SEQPACKET socket pair made by
-// the supervisor:
+// Each conversation runs over a SOCK_SEQPACKET socket pair, which the supervisor
+// makes, or a client for those with it:
 //
 //	supervisor                     template (trusted, runs no user code)
 //	    Boot          ------->
@@ -26,6 +26,32 @@
 //	    Answer        ------->
 //	                  <-------     Invoke             a function of the host
 //	    Returned      ------->
+//
+//	supervisor                     client, in another process
+//	                  <-------     Open
+//	    Opened        ------->
+//	                  <-------     Launch +fds        any number, each with a socket for the rest
+//
+//	supervisor                     client, a model's socket
+//	    Launched      ------->                        or Failure
+//	                  <-------     Request +fds       one at a time
+//	    Question      ------->                        while one waits, or a launch
+//	                  <-------     Decision
+//	    Delegate +fd  ------->                        the same, for a function of the client's
+//	                  <-------     Delivered +fd
+//	    Reply +fd     ------->                        or Failure
+//	                  <-------     Attach +fd         for a line
+//	    Attached +fds ------->
+//	                  <-------     Heard              what came over it in place of a Result
+//	    Failure       ------->
+//	                  <-------     Inquire            any time
+//	    Figures +fd   ------->
+//	                  <-------     Cancel             any time
+//	                  <-------     Close              last
+//	    Figures +fd   ------->
+//
+// Over a line a client speaks with the sandbox as the supervisor does, Call and
+// Result, while the supervisor does not.
 //
 // The asked door has a socket of its own because any thread of a model comes
 // to it at any time, between two calls too: on one socket its answer and the

@@ -81,7 +81,7 @@ var golden = map[string]struct {
 	}},
 	"request": {3, &Request{
 		Args:    []Arg{{"x", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f8"), Shape: []int64{3}}}}, {"n", integer("5")}},
-		Regions: []Region{{ID: 9, Size: 24}}, Forget: []uint64{8}, Release: []uint64{1, 2}, Timeout: 1_000_000_000,
+		Regions: []Region{{ID: 9, Size: 24}}, Forget: []uint64{8}, Release: []uint64{1, 2}, Timeout: 1_000_000_000, Results: 1,
 		Out: []Arg{{"y", Value{Kind: KindArray, Ref: shm.Ref{DType: dtype("<f4"), Shape: []int64{2}}}}},
 	}},
 	"reply": {3, &Reply{

@@ -98,7 +98,7 @@ func (m *Model) prepareAlone(ctx context.Context) error {
 	if err := <-filter; err != nil {
 		return err
 	}
-	m.sandbox, err = newSandbox(ctx, m.template, program, m.group)
+	m.sandbox, err = newSandbox(ctx, m.template, program, m.group, false)
 	return err
 }
 

@@ -31,7 +31,7 @@ type pool struct {
 	next      *start     // a template that is being started
 	ready     []*sandbox // the oldest first
 	limits    cgroup.Limits
-	filling   bool
+	filling   int // how many sandboxes are being made for later
 	target    int       // how many shall be ready
 	floor     int       // what Warm asked for
 	warming   int       // how many fill it by Warm
@@ -306,8 +306,9 @@ func (p *pool) dropReady(which func(*sandbox) bool) {
 	})
 }
 
-// fork makes a sandbox of a template, for which the template counts it already.
-func (p *pool) fork(ctx context.Context, st *stem, limits cgroup.Limits) (*sandbox, error) {
+// fork makes a sandbox of a template, for which the template counts it already;
+// a warm one is for later.
+func (p *pool) fork(ctx context.Context, st *stem, limits cgroup.Limits, warm bool) (*sandbox, error) {
 	id := newID()
 	group, err := p.pools.supervisor.tree.New("model-" + id)
 	if err != nil {
@@ -316,7 +317,7 @@ func (p *pool) fork(ctx context.Context, st *stem, limits cgroup.Limits) (*sandb
 	}
 	var s *sandbox
 	if err = group.Set(limits); err == nil {
-		s, err = newSandbox(ctx, st.template, p.program, group)
+		s, err = newSandbox(ctx, st.template, p.program, group, warm)
 	}
 	if err == nil {
 		s.id, s.stem, s.limits = id, st, limits
@@ -342,16 +343,19 @@ func (p *pool) refill() {
 	p.refillLocked()
 }
 
+// fillers is how many sandboxes are made for later at a time: making one is
+// mostly waiting for the kernel, which lets no mount go before a grace period.
+const fillers = 3
+
 func (p *pool) refillLocked() {
-	if p.filling || !p.wants() {
-		return
+	for p.filling < fillers && p.wants() {
+		p.filling++
+		p.pools.work.Go(func() {
+			if p.waitABit() {
+				p.fill()
+			}
+		})
 	}
-	p.filling = true
-	p.pools.work.Go(func() {
-		if p.waitABit() {
-			p.fill()
-		}
-	})
 }
 
 // waitABit tells whether there is still something to do then.
@@ -368,7 +372,7 @@ func (p *pool) waitABit() bool {
 // has used may never be used again. The caller holds the lock.
 func (p *pool) wants() bool {
 	due := p.warming == 0 && (p.floor > 0 || p.launches > 1)
-	return due && !p.pools.closed && !p.dropped && p.stem != nil && !p.stem.template.over() && p.fresh() < p.target
+	return due && !p.pools.closed && !p.dropped && p.stem != nil && !p.stem.template.over() && p.fresh()+p.filling < p.target
 }
 
 // fresh counts the ready sandboxes of the template that forks.
@@ -386,20 +390,21 @@ func (p *pool) fill() {
 	for {
 		p.pools.mu.Lock()
 		p.renewIfDue(time.Now())
+		p.filling-- // this one's place is wanted, or not
 		if !p.wants() {
-			p.filling = false
 			p.pools.mu.Unlock()
 			return
 		}
+		p.filling++
 		st, limits := p.stem, p.limits
 		st.forks++
 		st.sandboxes++
 		p.pools.mu.Unlock()
 		st.hurry.yield(st.template.group)
-		s, err := p.fork(p.pools.background, st, limits)
+		s, err := p.fork(p.pools.background, st, limits, true)
 		p.pools.mu.Lock()
 		if err != nil {
-			p.filling = false // until the next launch
+			p.filling-- // until the next launch
 			p.pools.mu.Unlock()
 			if p.pools.background.Err() == nil {
 				p.pools.supervisor.log.Warn("no sandbox for the pool", "error", err)

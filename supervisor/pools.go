@@ -105,7 +105,7 @@ func (p *pools) launch(ctx context.Context, m *Model) (got bool, err error) {
 			return false, err
 		}
 		st.hurry.begin(st.template.group)
-		s, err := pool.fork(ctx, st, limits)
+		s, err := pool.fork(ctx, st, limits, false)
 		st.hurry.end()
 		if err == nil {
 			pool.refill()

@@ -146,7 +146,7 @@ func (p *pool) addOne(ctx context.Context, n int, limits cgroup.Limits) (enough 
 		p.pools.release(st)
 		return true, nil
 	}
-	s, err := p.fork(ctx, st, limits)
+	s, err := p.fork(ctx, st, limits, true)
 	if err != nil {
 		return false, err
 	}

@@ -47,7 +47,9 @@ type sandbox struct {
 
 // newSandbox has the template fork a sandbox and waits until it is locked:
 // verified from outside, in its control group, and waiting for a model.
-func newSandbox(ctx context.Context, t *template, filter []byte, group group) (*sandbox, error) {
+// With warm it touches the memory that a launch touches: that takes longer than
+// a launch, and is for one that is to wait.
+func newSandbox(ctx context.Context, t *template, filter []byte, group group, warm bool) (*sandbox, error) {
 	s := &sandbox{template: t, group: group}
 	var entrances []*os.File
 	if g, ok := group.(enterable); ok && t.shared {
@@ -56,7 +58,7 @@ func newSandbox(ctx context.Context, t *template, filter []byte, group group) (*
 			return nil, err
 		}
 	}
-	err := s.ask(filter, entrances)
+	err := s.ask(filter, entrances, warm)
 	closeFiles(entrances)
 	if err != nil {
 		s.close()
@@ -71,7 +73,7 @@ func newSandbox(ctx context.Context, t *template, filter []byte, group group) (*
 
 // ask sends Fork with the sandbox's ends of its channels, and what it goes into
 // its control group by.
-func (s *sandbox) ask(filter []byte, entrances []*os.File) error {
+func (s *sandbox) ask(filter []byte, entrances []*os.File, warm bool) error {
 	conn, control, err := ipc.Pair()
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (s *sandbox) ask(filter []byte, entrances []*os.File) error {
 		*reader = r
 		writers = append(writers, w)
 	}
-	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow, Warm: s.template.shared}
+	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow, Warm: warm}
 	files := append([]*os.File{control, asking, writers[0], writers[1]}, entrances...)
 	s.fork, err = s.template.fork(m, files...)
 	return err

@@ -33,7 +33,7 @@ func TestPlainClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path, err := exec.LookPath(name)
 			if err != nil {
-				t.Skipf("there is no %s here: %v", name, err)
+				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), path, "-B", "-X", "faulthandler", "-W", "error::ResourceWarning",
 				"-m", "unittest", "test_plain", "test_wire")
@@ -43,6 +43,26 @@ func TestPlainClient(t *testing.T) {
 				t.Errorf("%s: %v\n%s", path, err, out)
 			}
 		})
+	}
+}
+
+// The folder can be installed where there is no network.
+func TestInstall(t *testing.T) {
+	folder := t.TempDir()
+	installed := filepath.Join(folder, "bin", "python")
+	for _, args := range [][]string{
+		{python, "-m", "venv", folder},
+		{installed, "-m", "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check", "."},
+		{installed, "-I", "-c", "import hotcell, hotcell.aio, importlib.resources as r, sys\n" +
+			"assert hotcell.__file__.startswith(sys.prefix), hotcell.__file__\n" +
+			"assert (r.files(hotcell) / 'py.typed').is_file()\n" +
+			"with hotcell.start() as hc: assert hc.run('def model(x):\\n    return x + 1\\n', x=1) == 2"},
+	} {
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Env = append(os.Environ(), "HOTCELL="+binary(t), "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args[:2], err, out)
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func serveClient(ctx context.Context, fd int) error {
 // clientOptions are the flags of "hotcell run" that a launch may carry.
 var clientOptions = []string{
 	"policy", "read", "write", "module", "modules", "memory", "timeout", "cpu-time", "cpus", "threads", "recursion",
-	"max-output", "max-log", "scratch", "max-operations", "ask",
+	"max-output", "max-log", "max-file", "scratch", "max-operations", "ask",
 }
 
 // resolve makes the spec of a client that has this process's rights: it may

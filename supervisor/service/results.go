@@ -14,14 +14,16 @@ type results struct {
 	next  uint64
 	names map[*shm.Region]uint64
 	open  map[uint64]*supervisor.Results
+	live  []*os.File // of a region that the model goes on writing; the client reads it
 }
 
 // maxOpen bounds the results that a client keeps in shared memory; a model's
 // next ones are refused until some are released.
 const maxOpen = 256
 
-// reply gives results as a client gets them.
-func (r *results) reply(got *supervisor.Results) (ipc.Message, []*os.File) {
+// reply gives results as a client gets them. Live ones lie in the model's own
+// region, which the client may only read.
+func (r *results) reply(got *supervisor.Results, live bool) (ipc.Message, []*os.File) {
 	reply := &ipc.Reply{Values: got.Values}
 	for i := range reply.Values {
 		// Long text is read where it lies.
@@ -49,7 +51,16 @@ func (r *results) reply(got *supervisor.Results) (ipc.Message, []*os.File) {
 	reply.Region = ipc.Region{ID: id, Size: uint64(got.Region.Size()), Passed: !known}
 	r.open[id] = got
 	var files []*os.File
-	if !known {
+	switch {
+	case !known && live:
+		file, err := got.Region.ReadOnly()
+		if err != nil {
+			r.withdraw(reply.Region)
+			return failure(err, false), nil
+		}
+		r.live = append(r.live, file)
+		files = []*os.File{file}
+	case !known:
 		files = []*os.File{got.Region.File()}
 	}
 	reply.Forget = r.gone()
@@ -90,6 +101,7 @@ func (r *results) release(numbers []uint64) {
 }
 
 func (r *results) close() {
+	closeAll(r.live)
 	for _, got := range r.open {
 		got.Close()
 	}

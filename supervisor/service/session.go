@@ -371,6 +371,9 @@ func (s *session) inputs(args []ipc.Arg, regions []ipc.Region, files []*os.File)
 	return inputs, nil
 }
 
+// deliveries by number on the wire.
+var deliveries = [...]supervisor.Delivery{supervisor.Copied, supervisor.Sealed, supervisor.Live}
+
 // flat tells a value that says nothing of a region, or is an array itself: only
 // arrays at the top come with one.
 func flat(v ipc.Value) bool {
@@ -398,7 +401,9 @@ func (s *session) call(request *ipc.Request, files []*os.File) (ipc.Message, []*
 	if err != nil {
 		return failure(unusable(err), false), nil
 	}
-	call := supervisor.Call{Inputs: inputs, Timeout: time.Duration(min(request.Timeout, 1<<62))}
+	call := supervisor.Call{
+		Inputs: inputs, Timeout: time.Duration(min(request.Timeout, 1<<62)), Results: deliveries[request.Results],
+	}
 	for _, out := range request.Out {
 		out.Value.Ref.Name = out.Name
 		call.Out = append(call.Out, out.Value.Ref)
@@ -408,7 +413,7 @@ func (s *session) call(request *ipc.Request, files []*os.File) (ipc.Message, []*
 	if err != nil {
 		return failure(err, s.ended()), nil
 	}
-	return s.results.reply(got)
+	return s.results.reply(got, call.Results == supervisor.Live)
 }
 
 func (s *session) ended() bool {

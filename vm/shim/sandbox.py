@@ -312,20 +312,20 @@ class Asker:
 
 def prepare(load, libraries=threads.Libraries()):
     """Makes the process look like a fresh interpreter of its own."""
-    if not prepared:
+    if not neutral:
         neutralise()
     for pair in load.env:
         name, _, value = pair.partition("=")
         os.environ[name] = value
-    if load.seeded or not prepared:
+    if load.seeded or not seeded:
         model.seed_generators(load.seed, load.seeded)
     threads.fit(libraries, load.threads)
     sys.setrecursionlimit(load.recursion)
     gc.enable()
 
 
-# In a sandbox that was made ahead all that depends on no launch is done.
-prepared = False
+# What was done ahead: neutralise in the template, and seeds of this sandbox's own.
+neutral = seeded = False
 
 
 def neutralise():

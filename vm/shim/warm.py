@@ -42,7 +42,10 @@ frames = []
 
 def up_sandbox(libraries, grants):
     """In a sandbox, and the rest of what a launch need not do then: it has numbers of its own."""
+    from _hotcell import sandbox
+
     up(libraries, grants)
+    sandbox.seeded = True
     seed = os.urandom(32)
     random.seed(int.from_bytes(seed, "little"))
     if "numpy" in sys.modules:
@@ -54,7 +57,7 @@ def up_template(libraries):
     from _hotcell import sandbox  # which imports this module
 
     up(libraries)
-    sandbox.prepared = True
+    sandbox.neutral = True
 
 
 def up(libraries, grants=1 << 36):

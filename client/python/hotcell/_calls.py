@@ -25,10 +25,20 @@ def out_arrays(spec: Optional[OutSpec]) -> Out:
     return tuple(declared)
 
 
+# How a model's results become the host's, as the wire numbers it.
+RESULTS = {"copy": 0, "sealed": 1, "live": 2}
+
+
+def delivery(results: str) -> int:
+    if results not in RESULTS:
+        raise ValueError(f"results={results!r}: use one of {', '.join(RESULTS)}")
+    return RESULTS[results]
+
+
 class Plan:
     """One call's inputs, encoded; a later call with inputs of the same kinds changes what is different."""
 
-    def __init__(self, staging: _arrays.Staging, inputs: Mapping[str, Any], out: Out, timeout: int) -> None:
+    def __init__(self, staging: _arrays.Staging, inputs: Mapping[str, Any], out: Out, timeout: int, results: int = 0) -> None:
         self._out, self._timeout = out, timeout
         self.shared: "List[Shared]" = []
         self.size = 0
@@ -49,7 +59,7 @@ class Plan:
         self._granted = b""
         self._plain = self._regions()
         self._tail = _wire.encoded_args([(n, Ref(d, shape, 0)) for n, shape, d in out]) if out else _wire.NOTHING
-        self._end = _wire.encoded_number(timeout) if timeout else _wire.NO_TIMEOUT
+        self._end = (_wire.encoded_number(timeout) if timeout else _wire.NO_TIMEOUT) + bytes((results,))
         self._passed = False  # the supervisor has the regions
         self._steady = b""  # all up to the numbers that are released, if nothing is passed or forgotten
         self._last: "Tuple[List[int], bytes]" = [0], b""  # no region has the number 0

@@ -26,6 +26,7 @@ class Conn:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        sock.settimeout(None)  # whatever the host application's default is
         # A descriptor that is closed under a send could be another file's by
         # the time the kernel looks at it.
         self._sending = threading.Lock()

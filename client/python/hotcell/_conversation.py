@@ -16,6 +16,7 @@ from ._conn import Conn, Gone
 from ._follow import Follower
 from ._line import Line, Unusable
 from ._report import Report
+from ._results import Results
 from ._wire import WireError
 from .errors import Cancelled, Error, ForkedError, InternalError, ModelError, ModelTraceback, SetupError, of_verdict
 
@@ -50,6 +51,7 @@ class Conversation:
         self._asked = 0  # counts what was asked; an answer has the number of its question
         self._plan: Optional[Plan] = None  # of the last call
         self._line: Optional[Line] = None
+        self._results = Results()
         # Whoever is asked must be in the call.
         self._may_attach = on_operation is None and not functions
         self._over: Optional[Error] = None  # why no call is possible any more
@@ -181,7 +183,7 @@ class Conversation:
         try:
             attached = _wire.read_attached(payload)
             if meter is not None and attached.output:
-                self._line = Line(fds, meter, attached.output, attached.timeout)
+                self._line = Line(fds, meter, attached.output, attached.timeout, self._results.live)
         finally:
             for fd in fds:
                 os.close(fd)

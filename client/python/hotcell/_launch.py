@@ -47,7 +47,7 @@ class Bound:
 class Starting:
     """A launch under way."""
 
-    def __init__(self, supervisor: "Supervisor", on_operation: Optional[OnOperation], functions: "Mapping[str, Function]", out: OutSpec,
+    def __init__(self, supervisor: "Supervisor", on_operation: Optional[OnOperation], functions: "Mapping[str, Function]", out: OutSpec, results: str,
                  stdout: Optional[Output], stderr: Optional[Output], name: str) -> None:
         self._supervisor = supervisor
         ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -56,7 +56,7 @@ class Starting:
         try:
             if stdout is not None or stderr is not None:
                 self._follower = Follower(stdout, stderr, name)
-            self.model = Model(supervisor, conn, self._follower, name, on_operation, functions, out)
+            self.model = Model(supervisor, conn, self._follower, name, on_operation, functions, out, results)
         except BaseException:
             self._drop()
             conn.close()

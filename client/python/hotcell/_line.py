@@ -57,13 +57,16 @@ class Unusable(Exception):
 class Line:
     """This process's end. It belongs to the thread of the call."""
 
-    def __init__(self, fds: "List[int]", meter: Memory, size: int, timeout: int) -> None:
+    def __init__(self, fds: "List[int]", meter: Memory, size: int, timeout: int, live: bool) -> None:
         """Takes over the descriptors of the sandbox's socket and its output. WireError if they are none."""
-        self._meter, self.timeout = meter, timeout
+        self._meter, self.timeout, self._live = meter, timeout, live
         self._begun = self._ran = self._in = self._out = 0
         self._last: Tuple[bytes, Optional[_results.Checked]] = b"", None
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fds.pop(0))
         try:
+            # It blocks for the supervisor too, whose file it is; whatever the
+            # host application's default is.
+            self._sock.settimeout(None)
             # A receive ends by itself after a moment, as the supervisor's does.
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _A_MOMENT)
             if not fds:
@@ -159,11 +162,13 @@ class Line:
                 raise Unusable(answer) from None
             self._last = answer, checked
         size = checked.end - checked.begin
+        self._out += checked.bytes
+        if self._live and checked.arrays:
+            return _results.live(checked, self._output)
         # Copied once, and looked at there: the model may go on writing.
         data = self._output[checked.begin : checked.end] if size > 0 else b""
         if size >= LARGE:
             plan.call = None
-        self._out += checked.bytes
         try:
             return _results.made(checked, data)
         except WireError:

@@ -40,10 +40,13 @@ class Model(Conversation):
     """
 
     def __init__(self, supervisor: "Supervisor", conn: Conn, follower: Optional[Follower], name: str,
-                 on_operation: Optional[_operations.OnOperation], functions: "Mapping[str, Function]", out: OutSpec) -> None:
+                 on_operation: Optional[_operations.OnOperation], functions: "Mapping[str, Function]", out: OutSpec, results: str = "copy") -> None:
         super().__init__(supervisor, conn, follower, name, on_operation, functions)
         self._out = _calls.out_arrays(out)
-        self._staging, self._results = Staging(), Results()
+        self._delivery = _calls.delivery(results)
+        self._staging, self._results = Staging(), Results(results == "live")
+        # Each sealed result has a region of its own, which only the supervisor makes.
+        self._may_attach = self._may_attach and results != "sealed"
         self._asking = Lock()  # held by the one who waits for figures
         self._closing = Lock()
 
@@ -71,10 +74,10 @@ class Model(Conversation):
         What the model returned comes back: an array as a read-only ndarray (without
         numpy a memoryview), numbers, text and None as Python's own, a tuple or list
         of those as a tuple, a dict as a dict. A scalar of numpy and an array without
-        axes are their number. Arrays of a page and more lie in shared memory, which
-        nobody writes while one of them, or a view of one, is there; they stay
-        valid after the model is closed. 128 such results are kept at a time, later
-        ones are copies.
+        axes are their number. Large arrays lie in shared memory, which nobody writes
+        while one of them, or a view of one, is there, unless the launch wanted
+        results="live"; they stay valid after the model is closed. 128 such results
+        are kept at a time, later ones are copies.
 
         An array that array or empty of the supervisor made is passed without a
         copy, a contiguous part of one with a copy; the model must not count on
@@ -101,7 +104,7 @@ class Model(Conversation):
             elif plan.call is not None and self._line is not None and not self._known.forget:
                 return self._call_over_line(self._line, plan, limit)
             with self._reading:
-                return self._call(plan or _calls.Plan(self._staging, inputs, declared, limit))
+                return self._call(plan or _calls.Plan(self._staging, inputs, declared, limit, self._delivery))
         finally:
             self._caller = None
             self._calling.release()

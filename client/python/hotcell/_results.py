@@ -58,7 +58,10 @@ class Checked(NamedTuple):
 class Results:
     """One model's replies, in the client's process."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: bool = False) -> None:
+        self.live = live
+        """Arrays lie where the model writes them."""
+
         self.release: "List[int]" = []
         """Regions that may be written again: told with the next request. Any thread appends."""
 
@@ -102,12 +105,15 @@ class Results:
         if fd is not None:
             if memory is not None:
                 raise WireError(f"region {number} a second time")
-            memory = self._regions[number] = _memory.adopt(fd, size)
+            memory = self._regions[number] = (_memory.adopt_output if self.live else _memory.adopt)(fd, size)
         if memory is None or len(memory) != size:
             raise WireError(f"region {number} of {size} bytes, which is not known")
         return size
 
     def _make(self, plan: Checked) -> Any:
+        if self.live and plan.arrays:
+            self.release.append(plan.number)
+            return live(plan, self._regions[plan.number])
         if plan.number in self._held:
             raise WireError(f"a reply in region {plan.number}, which is still looked at")
         if plan.number == 0 or plan.end == plan.begin:
@@ -189,6 +195,19 @@ def check_apart(checked: Checked) -> None:
 def made(checked: Checked, data: bytes) -> Any:
     """What the model returned, with a copy of the bytes from begin to end of its region."""
     return _shaped(checked.names, values(checked, data))
+
+
+def live(checked: Checked, memory: Memory) -> Any:
+    """What the model returned, with its arrays where it goes on writing them. What is judged by its bytes is copied first."""
+    made = []
+    for v in checked.values:
+        if type(v) is _Array and v.shape and v.size and not v.text and _dtypes.has_numpy():
+            made.append(_value(v, memory, 0))
+        elif type(v) in (_Array, Span):
+            made.append(_value(v, memory[v.offset : v.offset + v.size], v.offset))
+        else:
+            made.append(v)
+    return _shaped(checked.names, made)
 
 
 def values(checked: Checked, data: bytes) -> "List[Any]":

@@ -139,6 +139,7 @@ class Supervisor:
         interpreter: Optional[Path] = None,
         inputs: Mapping[str, Any] = {},
         out: OutSpec = {},
+        results: str = "copy",
         functions: Mapping[str, Function] = {},
         on_operation: Optional[OnOperation] = None,
         stdout: Optional[Output] = None,
@@ -164,6 +165,12 @@ class Supervisor:
         an array that array or empty made is granted exactly and without a copy: the
         model can read no byte around it. out are arrays that every call declares,
         unless it has its own (see Model.call).
+
+        results says how arrays become this process's: "copy", once, into memory that
+        is kept; "sealed", where the model wrote them, which the kernel then refuses it
+        to write, at the price of fresh memory for each call; or "live", in place and
+        without any of that: a hostile model may change the numbers at any time, and
+        the next call does.
 
         functions are this process's, which the model calls as hotcell.NAME: with
         numbers, texts, None and arrays, which come as copies, and gets one of those
@@ -208,7 +215,7 @@ class Supervisor:
         )
         frame = _wire.launch_frame(message)
         _calls.check_size(frame, bound.fds, spare=4)
-        starting = Starting(self, on_operation, offered, out, stdout, stderr, name or source.name)
+        starting = Starting(self, on_operation, offered, out, results, stdout, stderr, name or source.name)
         if text is not None:
             starting.model._policy_text = str(policy)
         if _begun is not None:

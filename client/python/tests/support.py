@@ -200,6 +200,7 @@ class Request:
         self.args = dict(d.args())
         self.regions = [d.region() for _ in range(d.u32())]
         self.forget, self.out, self.release, self.timeout = d.u64s(), d.args(), d.u64s(), d.u64()
+        self.results = d.u8()
         d.done()
 
 

@@ -186,6 +186,14 @@ class Over(support.ModelTest):
         with self.assertRaises(hotcell.Cancelled):
             m(do="", n=1)
 
+    def test_default_timeout(self):
+        """That of the host application's sockets is not the models'."""
+        self.addCleanup(socket.setdefaulttimeout, socket.getdefaulttimeout())
+        socket.setdefaulttimeout(0.05)
+        with hotcell.start() as hc, hc.launch("import time\n\n\ndef model():\n    time.sleep(0.2)\n    return 1.0\n") as m:
+            self.assertEqual([m() for _ in range(5)], [1.0] * 5)
+            self.assertIsNotNone(m._plan.call)
+
     def test_fork(self):
         m = self.line()
         pid = os.fork()

@@ -24,7 +24,7 @@ class Golden(unittest.TestCase):
         request = b"".join((
             _wire.encoded_args([x, ("n", 5)]), _wire.encoded_regions([Region(9, 24, False)]),
             _wire.encoded_numbers([8]), _wire.encoded_args([("y", Ref("<f4", (2,), 0))]), _wire.encoded_numbers([1, 2]),
-            _wire.encoded_number(10**9),
+            _wire.encoded_number(10**9), b"\1",
         ))
         for name, frame in {
             "open": _wire.open_frame("python 3.11"),
