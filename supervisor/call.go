@@ -212,27 +212,11 @@ func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.Fil
 	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
 		return nil, m.broken(err)
 	}
-	answer, err := m.awaitAnswer()
+	answer, _, _, err := receiveSoon(m.sandbox.conn)
 	if err != nil {
 		return nil, m.broken(err)
 	}
 	return answer, nil
-}
-
-// awaitAnswer waits a moment for the answer of a short call where the kernel
-// hands over quickest, if one of the few places for it is free, and then as long
-// as it takes.
-func (m *Model) awaitAnswer() (ipc.Message, error) {
-	place := slot{among: busySlots}
-	if place.take() {
-		answer, _, _, err := m.sandbox.conn.ReceiveSoon(0)
-		place.give()
-		if err != ipc.ErrNotYet {
-			return answer, err
-		}
-	}
-	answer, _, _, err := m.sandbox.conn.Receive(0)
-	return answer, err
 }
 
 // bind adds to a Load what every call gets, and the output. It gives the

@@ -240,7 +240,7 @@ func (m *Model) send(ctx context.Context, load *ipc.Load, files []*os.File) (ipc
 	if err != nil {
 		return nil, m.broken(err)
 	}
-	answer, err := m.awaitAnswer()
+	answer, _, _, err := receiveSoon(m.sandbox.conn)
 	if err != nil {
 		return nil, m.broken(err)
 	}

@@ -31,7 +31,7 @@ type pool struct {
 	next      *start     // a template that is being started
 	ready     []*sandbox // the oldest first
 	limits    cgroup.Limits
-	filling   int // how many sandboxes are being made for later
+	filling   int       // how many sandboxes are being made for later
 	target    int       // how many shall be ready
 	floor     int       // what Warm asked for
 	warming   int       // how many fill it by Warm

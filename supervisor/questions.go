@@ -3,6 +3,8 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"time"
 
 	"hotcell/ipc"
@@ -12,8 +14,11 @@ import (
 // answerQuestions serves the asked door until the sandbox is gone. It has a
 // socket of its own: a model's threads come to it between calls too.
 func (m *Model) answerQuestions() {
+	b := budget{rate: m.limits.CPUs, used: m.group.CPUTime, last: time.Now()}
+	last := time.Time{} // of the question before
 	for {
-		if err := m.answerNext(); err != nil {
+		soon := time.Since(last) < busyFor
+		if err := m.answerNext(&b, soon); err != nil {
 			// Any other error is the end of the sandbox, which is judged by
 			// whoever waits for its answer.
 			if errors.Is(err, ipc.ErrFrame) {
@@ -21,30 +26,71 @@ func (m *Model) answerQuestions() {
 			}
 			return
 		}
+		last = time.Now()
 	}
 }
 
-func (m *Model) answerNext() error {
-	message, seq, _, err := m.sandbox.asked.Receive(0)
+// answerNext answers one question, and has a sandbox wait that asks for more
+// than its share.
+func (m *Model) answerNext(b *budget, soon bool) error {
+	receive := func() (ipc.Message, uint32, []*os.File, error) { return m.sandbox.asked.Receive(0) }
+	if soon {
+		receive = func() (ipc.Message, uint32, []*os.File, error) { return receiveSoon(m.sandbox.asked) }
+	}
+	message, seq, _, err := receive()
 	if err != nil {
 		return err
 	}
+	work, err := m.reply(message, seq)
+	if err != nil {
+		return err
+	}
+	if wait := b.charge(work, time.Now()); wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-m.ended:
+		}
+	}
+	return nil
+}
+
+// reply answers, and gives the CPU time that it took. A host function's is not
+// all in it: that is the host's own.
+func (m *Model) reply(message ipc.Message, seq uint32) (work time.Duration, err error) {
+	runtime.LockOSThread() // its clock
+	defer runtime.UnlockOSThread()
+	before := threadTime()
 	var reply ipc.Message
 	switch message := message.(type) {
 	case *ipc.Ask:
 		reply, err = m.answer(message)
 	case *ipc.Invoke:
 		if m.functions.exchange == nil {
-			return fmt.Errorf("%w: a call of a host function, and there is none", ipc.ErrFrame)
+			return 0, fmt.Errorf("%w: a call of a host function, and there is none", ipc.ErrFrame)
 		}
 		reply, err = m.invoke(message)
 	default:
-		return fmt.Errorf("%w: a %v message on the socket for questions", ipc.ErrFrame, message.Type())
+		return 0, fmt.Errorf("%w: a %v message on the socket for questions", ipc.ErrFrame, message.Type())
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return m.sandbox.asked.Send(reply, seq)
+	err = m.sandbox.asked.Send(reply, seq)
+	return threadTime() - before, err
+}
+
+// receiveSoon waits a moment where the kernel hands over quickest, if one of the
+// few places for it is free, and then as long as it takes.
+func receiveSoon(conn *ipc.Conn) (ipc.Message, uint32, []*os.File, error) {
+	place := slot{among: busySlots}
+	if place.take() {
+		message, seq, files, err := conn.ReceiveSoon(0)
+		place.give()
+		if err != ipc.ErrNotYet {
+			return message, seq, files, err
+		}
+	}
+	return conn.Receive(0)
 }
 
 // answer decides what came through the asked door.
