@@ -140,6 +140,9 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 	m.clock.begin(limit, m.outOfTime)
 	answer, cause := m.exchange(ctx, message, files...)
 	m.clock.rest()
+	if cause == nil {
+		cause = m.over() // an answer that came with the end is none
+	}
 	if fresh != nil {
 		cause = m.usualOutput(cause)
 	}

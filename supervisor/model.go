@@ -95,10 +95,12 @@ func (m *Model) end(cause *Cause) *Cause {
 			cause = m.outOfMemory()
 		}
 		m.cause = cause
-		close(m.ended)
 		if m.sandbox != nil {
+			// Before anybody hears of the end: a function of the host that is
+			// broken off by it would answer a model that still lives.
 			m.sandbox.kill()
 		}
+		close(m.ended)
 	}
 	return m.cause
 }
