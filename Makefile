@@ -11,7 +11,7 @@ TAGS    := netgo,osusergo
 LDFLAGS := -s -w -X main.version=$(VERSION) -linkmode external -extldflags -static
 GOBUILD := go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)'
 
-.PHONY: all build run test lint bench fuzz escape deps testdeps clean
+.PHONY: all build run test verdicts lint bench fuzz escape deps testdeps clean
 
 all: build
 
@@ -36,6 +36,10 @@ test: testdeps build
 	@rm -f bin/skips
 	HOTCELL_BIN=$(CURDIR)/$(BIN) HOTCELL_SKIPS=$(CURDIR)/bin/skips go test -race -count=1 -p 1 -timeout 20m ./...
 	@[ ! -e bin/skips ] || { echo "skipped:"; cat bin/skips; }
+
+# verdicts runs the table of misbehaving models on this host.
+verdicts: build
+	HOTCELL_BIN=$(CURDIR)/$(BIN) go test -count=1 -v -run '^TestModels$$' ./cmd/hotcell
 
 lint: deps
 	@sh deploy/lint.sh

@@ -23,7 +23,6 @@ import (
 type launchBench struct {
 	options options
 	work    *workshop
-	forks   string
 	table   table
 }
 
@@ -34,7 +33,7 @@ func launch(ctx context.Context, o options) error {
 	}
 	defer w.close()
 	b := &launchBench{options: o, work: w}
-	if b.forks, err = w.put("models/forks.py"); err != nil {
+	if _, err = w.put("models/forks.py"); err != nil {
 		return err
 	}
 	if o.soak > 0 {
@@ -136,7 +135,9 @@ func (l *launcher) fromPool(ctx context.Context, count, ready int, inputs ...sup
 
 // python runs the script of forks.
 func (b *launchBench) python(ctx context.Context, what string, count int) (s sample, err error) {
-	out, err := exec.CommandContext(ctx, b.options.python, b.forks, what, strconv.Itoa(count)).Output()
+	// As a module: the forkserver would run a main file again in each process.
+	start := fmt.Sprintf("import sys; sys.path.insert(0, %q); import forks; forks.main()", b.work.dir)
+	out, err := exec.CommandContext(ctx, b.options.python, "-c", start, what, strconv.Itoa(count)).Output()
 	if err != nil {
 		return nil, fmt.Errorf("forks %s: %w%s", what, err, stderr(err))
 	}

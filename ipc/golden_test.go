@@ -23,7 +23,7 @@ var golden = map[string]struct {
 }{
 	"boot":   {0, &Boot{Path: []string{"/usr/lib/python3.11", "/opt/é"}, Modules: []string{"numpy", "numpy.linalg"}, Shared: true}},
 	"ready":  {0, &Ready{Version: "3.11.2", Numpy: "1.24.2", Failed: []string{"scipy: ModuleNotFoundError: No module named 'scipy'"}, Threaded: "tables"}},
-	"fork":   {0, &Fork{Token: token, Filter: filter, WaitKillable: true, Grants: 1 << 44, Warm: true}},
+	"fork":   {0, &Fork{Token: token, Filter: filter, WaitKillable: true, Grants: 1 << 44, Warm: true, Output: 4096}},
 	"forked": {0, &Forked{Token: token}},
 	"failed": {0, &Failed{Token: token, Stage: "namespaces", Errno: 1, Text: "unshare: Operation not permitted"}},
 	"exited": {0, &Exited{Token: token, Status: 9}},

@@ -17,7 +17,7 @@ type Locked struct{}
 type Waiting struct{}
 
 // Load hands over the model. The frame carries the descriptor of a sealed
-// region with the files of Files back to back, then one for each array among
+// region with the files of Files back to back, unless Source has them, then one for each array among
 // Args, in order, and last the output region of Output bytes when Output is
 // not 0. File 0 is the model itself, the others are modules that it may import.
 //
@@ -38,6 +38,12 @@ type Load struct {
 	Output    uint64
 	Functions []string // of the host, that the model may call
 	Exchange  uint64   // bytes of the region for their arrays, which comes last; 0 for none
+
+	// Source are the files themselves where they are short: no region comes with
+	// the frame then.
+	Source []byte
+	// Mapped says that the output region is the one that came with Fork.
+	Mapped bool
 }
 
 // Region names the region of one array. The sandbox keeps it mapped under ID
@@ -197,6 +203,8 @@ func (m *Load) encode(e *encoder) {
 	e.u64(m.Output)
 	e.texts(m.Functions)
 	e.u64(m.Exchange)
+	e.bytes(m.Source)
+	e.bool(m.Mapped)
 }
 
 func (m *Load) decode(d *decoder) {
@@ -205,6 +213,7 @@ func (m *Load) decode(d *decoder) {
 	m.Files = decodeFiles(d)
 	m.Args, m.Regions, m.Output = decodeArgs(d, maxNesting), decodeRegions(d), d.u64()
 	m.Functions, m.Exchange = d.texts(), d.u64()
+	m.Source, m.Mapped = d.bytes(), d.bool()
 }
 
 func (m *Call) encode(e *encoder) {

@@ -25,16 +25,19 @@ type Ready struct {
 // and Exited; Filter is the seccomp program as the kernel takes it, installed
 // with WAIT_KILLABLE_RECV where the kernel has it; Grants is the first
 // address of the range in which arrays are mapped; Warm has the sandbox touch
-// the memory that each launch touches, before it says Hello. The frame carries
+// the memory that each launch touches, before it says Hello, and Output is the
+// size of an output region that it maps then, 0 for none. The frame carries
 // four descriptors: the sandbox's ends of its control socket and of that for
-// questions, and the write ends of its stdout and stderr. Behind them may come
-// the files by which it enters its control group.
+// questions, and the write ends of its stdout and stderr. Behind them comes
+// that region, if there is one, and may come the files by which the sandbox
+// enters its control group.
 type Fork struct {
 	Token        uint64
 	Filter       []byte
 	WaitKillable bool
 	Grants       uint64
 	Warm         bool
+	Output       uint64
 }
 
 // Forked says that the sandbox exists; the frame carries its pidfd.
@@ -86,10 +89,12 @@ func (m *Fork) encode(e *encoder) {
 	e.bool(m.WaitKillable)
 	e.u64(m.Grants)
 	e.bool(m.Warm)
+	e.u64(m.Output)
 }
 
 func (m *Fork) decode(d *decoder) {
-	m.Token, m.Filter, m.WaitKillable, m.Grants, m.Warm = d.u64(), d.bytes(), d.bool(), d.u64(), d.bool()
+	m.Token, m.Filter, m.WaitKillable, m.Grants = d.u64(), d.bytes(), d.bool(), d.u64()
+	m.Warm, m.Output = d.bool(), d.u64()
 }
 
 func (m *Forked) encode(e *encoder) { e.u64(m.Token) }

@@ -224,8 +224,7 @@ func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.Fil
 
 // bind adds to a Load what every call gets, and the output. It gives the
 // frame's files.
-func (m *Model) bind(load *ipc.Load, inputs []Input, source *os.File) ([]*os.File, error) {
-	files := []*os.File{source}
+func (m *Model) bind(load *ipc.Load, inputs []Input, files []*os.File) ([]*os.File, error) {
 	for _, in := range inputs {
 		load.Args = append(load.Args, ipc.Arg{Name: in.Name, Value: in.Value})
 		if in.Region == nil {
@@ -249,14 +248,11 @@ func (m *Model) bind(load *ipc.Load, inputs []Input, source *os.File) ([]*os.Fil
 		}
 		load.Regions = append(load.Regions, named)
 	}
-	output, err := shm.Create("output", m.limits.MaxOutput)
-	if err != nil {
+	if err := m.makeOutput(load); err != nil {
 		return nil, err
 	}
-	m.output = output
-	load.Output = uint64(output.Size())
-	if load.Output > 0 {
-		files = append(files, output.File())
+	if load.Output > 0 && !load.Mapped {
+		files = append(files, m.output.File())
 	}
 	if err := m.offer(load); err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func (m *Model) prepareAlone(ctx context.Context) error {
 	if err := <-filter; err != nil {
 		return err
 	}
-	m.sandbox, err = newSandbox(ctx, m.template, program, m.group, false)
+	m.sandbox, err = newSandbox(ctx, m.template, program, m.group, nil)
 	return err
 }
 
@@ -140,12 +140,16 @@ func (m *Model) checkBoot() *Cause {
 // load hands the model over: from its first byte on the sandbox is hostile,
 // and the clock runs.
 func (m *Model) load(ctx context.Context, inputs []Input) *Cause {
-	load, region, err := m.loadMessage()
+	load, source, err := m.loadMessage()
 	if err != nil {
 		return launchCause(ctx, err)
 	}
-	defer region.Close()
-	files, err := m.bind(load, inputs, region.File())
+	var files []*os.File
+	if source != nil {
+		defer source.Close()
+		files = append(files, source.File())
+	}
+	files, err = m.bind(load, inputs, files)
 	if err != nil {
 		return launchCause(ctx, err)
 	}
@@ -173,6 +177,8 @@ func (m *Model) load(ctx context.Context, inputs []Input) *Cause {
 	}
 }
 
+// loadMessage has the sources in it where they are short, and else gives a
+// region with them.
 func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
 	seed, err := seedBytes(m.spec.Seed)
 	if err != nil {
@@ -195,9 +201,32 @@ func (m *Model) loadMessage() (*ipc.Load, *shm.Region, error) {
 		return nil, nil, setupError(UnmetInput, "the model has too many files (%d) or too long names: their list takes %d bytes, at most %d fit",
 			len(load.Files), n, ipc.MaxFrame)
 	}
+	if len(source) <= shortSource && len(source) > 0 {
+		load.Source = source
+		if ipc.Size(load) <= ipc.MaxFrame/2 { // the inputs' names come too
+			return load, nil, nil
+		}
+		load.Source = nil
+	}
 	region, err := shm.Frozen("source", source)
 	return load, region, err
 }
+
+// makeOutput gives the model the region that it writes results to: the one that
+// its sandbox has mapped ahead, if that is as large as it may be.
+func (m *Model) makeOutput(load *ipc.Load) error {
+	load.Output = uint64(m.limits.MaxOutput)
+	if ahead := m.sandbox.output; ahead != nil && ahead.Size() == m.limits.MaxOutput {
+		m.output, m.sandbox.output, load.Mapped = ahead, nil, true
+		return nil
+	}
+	var err error
+	m.output, err = shm.Create("output", m.limits.MaxOutput)
+	return err
+}
+
+// shortSource goes over with the message: making a region takes longer.
+const shortSource = 16 << 10
 
 // seedBytes spreads the user's seed, or draws one.
 func seedBytes(seed *uint64) ([]byte, error) {

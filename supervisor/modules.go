@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +24,54 @@ func preload(spec *Spec) []string { return choosePreload(spec, false) }
 // most are not known yet: all that the policy allows of the standard library
 // comes in, once for all of them, and of other packages what this source names.
 // It is longer than preload's and differs less from source to source.
-func preloadShared(spec *Spec) []string { return choosePreload(spec, true) }
+//
+// The choice is remembered: the same model is mostly launched again and again.
+func (p *preloads) shared(spec *Spec) []string {
+	key := preloadKeyOf(spec)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if names, ok := p.known[key]; ok {
+		return names
+	}
+	if p.known == nil || len(p.known) >= maxPreloads {
+		p.known = map[preloadKey][]string{}
+	}
+	names := choosePreload(spec, true)
+	p.known[key] = names
+	return names
+}
+
+// preloads are remembered choices. Nobody changes them.
+type preloads struct {
+	mu    sync.Mutex
+	known map[preloadKey][]string
+}
+
+const maxPreloads = 256
+
+// preloadKey is all that a choice depends on.
+type preloadKey struct {
+	sources           [sha256.Size]byte
+	modules, required string
+	numpy             bool
+	arrays            bool
+}
+
+func preloadKeyOf(spec *Spec) preloadKey {
+	h := sha256.New()
+	var size [8]byte
+	for _, f := range spec.Files {
+		binary.LittleEndian.PutUint64(size[:], uint64(len(f.Source)))
+		h.Write(size[:])
+		h.Write(f.Source)
+	}
+	key := preloadKey{
+		modules: strings.Join(spec.Policy.Modules(), " "), required: strings.Join(spec.Policy.Required(), " "),
+		numpy: spec.Interpreter.Numpy != "", arrays: spec.Arrays,
+	}
+	h.Sum(key.sources[:0])
+	return key
+}
 
 func choosePreload(spec *Spec, shared bool) []string {
 	var names, packages []string

@@ -27,20 +27,31 @@ type pool struct {
 	program     []byte
 
 	// Under the lock of pools.
-	stem      *stem      // what forks, nil before the first launch and after a crash
-	next      *start     // a template that is being started
-	ready     []*sandbox // the oldest first
-	limits    cgroup.Limits
-	filling   int       // how many sandboxes are being made for later
-	target    int       // how many shall be ready
-	floor     int       // what Warm asked for
-	warming   int       // how many fill it by Warm
-	missed    bool      // since tidy looked
-	launches  int       // that asked for a sandbox
-	used      time.Time // for the last of them
-	refused   string    // why no template can be shared
+	stem      *stem       // what forks, nil before the first launch and after a crash
+	next      *start      // a template that is being started
+	ready     []*sandbox  // the oldest first
+	limits    readyLimits // of the last launch
+	filling   int         // how many sandboxes are being made for later
+	target    int         // how many shall be ready
+	floor     int         // what Warm asked for
+	warming   int         // how many fill it by Warm
+	missed    bool        // since tidy looked
+	launches  int         // that asked for a sandbox
+	used      time.Time   // for the last of them
+	refused   string      // why no template can be shared
 	refusedAt time.Time
 	dropped   bool
+}
+
+// readyLimits are those of a model's limits that a sandbox which waits has: the
+// next launch mostly wants those of the last.
+type readyLimits struct {
+	cgroup.Limits
+	warmth
+}
+
+func limitsAhead(l syscallpolicy.Limits) readyLimits {
+	return readyLimits{groupLimits(l), warmth{output: l.MaxOutput}}
 }
 
 // stem is a template that sandboxes of many models are forked from.
@@ -106,7 +117,7 @@ func newPool(p *pools, spec *Spec, allowed, modules []string, shape syscallpolic
 	}
 	return &pool{
 		pools: p, interpreter: spec.Interpreter, shim: spec.Shim, allowed: slices.Clone(allowed), modules: modules, has: has,
-		shape: shape, program: program, target: p.options.Ready, limits: groupLimits(spec.Policy.Limits()), used: time.Now(),
+		shape: shape, program: program, target: p.options.Ready, limits: limitsAhead(spec.Policy.Limits()), used: time.Now(),
 	}
 }
 
@@ -128,7 +139,7 @@ func sameBytes(a, b []byte) bool {
 }
 
 // take gives a ready sandbox, if there is one, and has another made.
-func (p *pool) take(limits cgroup.Limits) *sandbox {
+func (p *pool) take(limits readyLimits) *sandbox {
 	p.pools.mu.Lock()
 	defer p.pools.mu.Unlock()
 	p.launches++
@@ -308,7 +319,7 @@ func (p *pool) dropReady(which func(*sandbox) bool) {
 
 // fork makes a sandbox of a template, for which the template counts it already;
 // a warm one is for later.
-func (p *pool) fork(ctx context.Context, st *stem, limits cgroup.Limits, warm bool) (*sandbox, error) {
+func (p *pool) fork(ctx context.Context, st *stem, limits cgroup.Limits, warm *warmth) (*sandbox, error) {
 	id := newID()
 	group, err := p.pools.supervisor.tree.New("model-" + id)
 	if err != nil {
@@ -401,7 +412,7 @@ func (p *pool) fill() {
 		st.sandboxes++
 		p.pools.mu.Unlock()
 		st.hurry.yield(st.template.group)
-		s, err := p.fork(p.pools.background, st, limits, true)
+		s, err := p.fork(p.pools.background, st, limits.Limits, &limits.warmth)
 		p.pools.mu.Lock()
 		if err != nil {
 			p.filling-- // until the next launch

@@ -11,8 +11,8 @@ import (
 // PoolOptions say how templates are shared and how many sandboxes wait. The zero
 // value is usable.
 //
-// A template costs what an interpreter with its modules does, a ready sandbox 1
-// to 2 MiB. Each ready sandbox serves one model and ends with it; none is ever
+// A template costs what an interpreter with its modules does, a ready sandbox 2
+// to 4 MiB. Each ready sandbox serves one model and ends with it; none is ever
 // used again.
 type PoolOptions struct {
 	// Ready and MaxReady bound how many sandboxes of each template wait, locked
@@ -70,6 +70,7 @@ type pools struct {
 	background context.Context // ends with close
 	stop       context.CancelFunc
 	work       sync.WaitGroup // under background
+	preloads   preloads
 
 	mu      sync.Mutex // of all pools and stems too
 	list    []*pool    // the one that was used last comes first
@@ -95,7 +96,7 @@ func (p *pools) launch(ctx context.Context, m *Model) (got bool, err error) {
 		return false, err
 	}
 	limits := groupLimits(m.limits)
-	if s := pool.take(limits); s != nil {
+	if s := pool.take(limitsAhead(m.limits)); s != nil {
 		return true, m.adopt(s)
 	}
 	// A template may die while it forks; the next one is not to blame.
@@ -105,7 +106,7 @@ func (p *pools) launch(ctx context.Context, m *Model) (got bool, err error) {
 			return false, err
 		}
 		st.hurry.begin(st.template.group)
-		s, err := pool.fork(ctx, st, limits, false)
+		s, err := pool.fork(ctx, st, limits, nil)
 		st.hurry.end()
 		if err == nil {
 			pool.refill()
@@ -129,7 +130,7 @@ func (m *Model) adopt(s *sandbox) error {
 
 // find gives the pool for a spec, and makes it.
 func (p *pools) find(spec *Spec) (*pool, error) {
-	modules := preloadShared(spec)
+	modules := p.preloads.shared(spec)
 	shape := spec.Policy.Shape(baseShape)
 	program, err := filterFor(shape)
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"hotcell/supervisor/cgroup"
 )
 
 // TemplateStats is one shared template as it stands.
@@ -110,7 +108,7 @@ func (p *pools) warm(ctx context.Context, spec *Spec, n int) error {
 	if err != nil {
 		return err
 	}
-	limits := groupLimits(spec.Policy.Limits())
+	limits := limitsAhead(spec.Policy.Limits())
 	p.mu.Lock()
 	pool.limits, pool.floor = limits, max(n, 1)
 	pool.target = max(pool.target, n)
@@ -131,7 +129,7 @@ func (p *pools) warm(ctx context.Context, spec *Spec, n int) error {
 }
 
 // addOne makes one sandbox more, unless n are ready.
-func (p *pool) addOne(ctx context.Context, n int, limits cgroup.Limits) (enough bool, err error) {
+func (p *pool) addOne(ctx context.Context, n int, limits readyLimits) (enough bool, err error) {
 	st, err := p.live(ctx)
 	if err != nil {
 		return false, err
@@ -146,7 +144,7 @@ func (p *pool) addOne(ctx context.Context, n int, limits cgroup.Limits) (enough 
 		p.pools.release(st)
 		return true, nil
 	}
-	s, err := p.fork(ctx, st, limits, true)
+	s, err := p.fork(ctx, st, limits.Limits, &limits.warmth)
 	if err != nil {
 		return false, err
 	}

@@ -14,12 +14,16 @@ import (
 
 	"hotcell/child"
 	"hotcell/ipc"
+	"hotcell/shm"
 	"hotcell/supervisor/cgroup"
 )
 
 // setupTime bounds the time from Boot to a locked sandbox: imports on a slow
 // disk take long, a hang must end all the same.
 const setupTime = 60 * time.Second
+
+// warmth is what a sandbox that is to wait does beforehand.
+type warmth struct{ output int64 }
 
 // sandbox is the supervisor's side of one sandbox: it owns the pidfd, the
 // conversation, the way to its memory, the notification listener, the read ends of its output and
@@ -43,13 +47,14 @@ type sandbox struct {
 	stem   *stem         // its template
 	limits cgroup.Limits // that are written
 	size   *processSize  // at the end of its preparation, nil without one
+	output *shm.Region   // that is mapped ahead, nil for none and once a model has it
 }
 
 // newSandbox has the template fork a sandbox and waits until it is locked:
 // verified from outside, in its control group, and waiting for a model.
-// With warm it touches the memory that a launch touches: that takes longer than
-// a launch, and is for one that is to wait.
-func newSandbox(ctx context.Context, t *template, filter []byte, group group, warm bool) (*sandbox, error) {
+// One that is to wait touches the memory that a launch touches, which takes
+// longer than a launch, and maps a region for an output of so many bytes.
+func newSandbox(ctx context.Context, t *template, filter []byte, group group, warm *warmth) (*sandbox, error) {
 	s := &sandbox{template: t, group: group}
 	var entrances []*os.File
 	if g, ok := group.(enterable); ok && t.shared {
@@ -73,7 +78,7 @@ func newSandbox(ctx context.Context, t *template, filter []byte, group group, wa
 
 // ask sends Fork with the sandbox's ends of its channels, and what it goes into
 // its control group by.
-func (s *sandbox) ask(filter []byte, entrances []*os.File, warm bool) error {
+func (s *sandbox) ask(filter []byte, entrances []*os.File, warm *warmth) error {
 	conn, control, err := ipc.Pair()
 	if err != nil {
 		return err
@@ -100,8 +105,16 @@ func (s *sandbox) ask(filter []byte, entrances []*os.File, warm bool) error {
 		*reader = r
 		writers = append(writers, w)
 	}
-	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow, Warm: warm}
-	files := append([]*os.File{control, asking, writers[0], writers[1]}, entrances...)
+	m := ipc.Fork{Filter: filter, WaitKillable: waitsKillable(), Grants: grantLow, Warm: warm != nil}
+	files := []*os.File{control, asking, writers[0], writers[1]}
+	if warm != nil && warm.output > 0 {
+		if s.output, err = shm.Create("output", warm.output); err != nil {
+			return err
+		}
+		m.Output = uint64(s.output.Size())
+		files = append(files, s.output.File())
+	}
+	files = append(files, entrances...)
 	s.fork, err = s.template.fork(m, files...)
 	return err
 }
@@ -299,6 +312,9 @@ func (s *sandbox) close() {
 		s.asked.Close()
 	}
 	s.memory.close()
+	if s.output != nil {
+		s.output.Close()
+	}
 	for _, f := range []*os.File{s.pidfd, s.listener, s.stdout, s.stderr} {
 		if f != nil {
 			f.Close()

@@ -1,8 +1,8 @@
 """What a launch is compared with: processes that have numpy already and isolate nothing.
 
-    forks.py first COUNT    microseconds from os.fork() to the child's first byte
-    forks.py rate SECONDS   forks a second, each waited for
-    forks.py server COUNT   microseconds from the start of a process of multiprocessing's forkserver to its result
+    first COUNT    microseconds from os.fork() to the child's first byte
+    rate SECONDS   forks a second, each waited for
+    server COUNT   microseconds from the start of a process of multiprocessing's forkserver to its result
 """
 
 import json
@@ -69,7 +69,3 @@ def main():
         server(context)
         found = [server(context) for _ in range(int(count))]
     print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main()

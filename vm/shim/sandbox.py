@@ -26,7 +26,7 @@ def main(fork, fds, libraries):
     try:
         conn = wire.Conn(fds[0])
         if fork.warm:
-            warm.up_sandbox(libraries, fork.grants)
+            warm.up_sandbox(libraries, fork, fds)
         lockdown.step(lockdown.group, fds[4:])
         lockdown.step(lockdown.descriptors, *fds[:4])
         # The socket has moved. This looks at it, which the filter refuses.
@@ -86,6 +86,7 @@ class Load:
             self.files.append(model.File(module, path, package, decoder.u64(), decoder.u64()))
         self.args, self.regions, self.output = decoder.args(), decoder.regions(), decoder.u64()
         self.functions, self.exchange = decoder.texts(), decoder.u64()
+        self.source, self.mapped = decoder.bytes(), bool(decoder.u8())
 
 
 class Call:
@@ -104,8 +105,8 @@ def serve(conn, asking, fork, libraries=threads.Libraries()):
     """Load once, then calls until the supervisor closes the conversation."""
     decoder, fds = conn.expect(wire.LOAD)
     load = Load(decoder)
-    source = read_all(fds.pop(0), max(f.offset + f.size for f in load.files))
-    granted = space.Space(fork.grants)
+    source = load.source or read_all(fds.pop(0), max(f.offset + f.size for f in load.files))
+    granted = ahead.pop() if ahead else space.Space(fork.grants)
     prepare(load, libraries)
     m = model.Model(load, source, Asker(asking))
     if not attempt(conn, start, m, granted, load, fds):
@@ -118,12 +119,20 @@ def start(m, granted, load, fds):
     """Maps what the launch grants, which closes its descriptors; then the first byte of the model runs."""
     try:
         m.bound = granted.bind(load.args, load.regions, fds)
-        m.output = arrays.Output(granted.map(fds.pop(0), load.output, True) if load.output else memoryview(bytearray()))
+        m.output = ahead.pop() if load.mapped else map_output(granted, load.output, fds)
         m.functions = functions.Functions(m.ask, granted.map(fds.pop(0), load.exchange, True) if load.exchange else memoryview(bytearray()))
     finally:
         for fd in fds:
             os.close(fd)
     m.load()
+
+
+def map_output(granted, size, fds):
+    return arrays.Output(granted.map(fds.pop(0), size, True) if size else memoryview(bytearray()))
+
+
+# The output, and above it the addresses it lies in, where both were made ahead.
+ahead = []
 
 
 def read_all(fd, size):

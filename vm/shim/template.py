@@ -26,6 +26,7 @@ class Fork:
         self.wait_killable = bool(decoder.u8())
         self.grants = decoder.u64()
         self.warm = bool(decoder.u8())
+        self.output = decoder.u64()
 
 
 def import_all(names):

@@ -15,7 +15,7 @@ import random
 import sys
 
 import _socket
-from _hotcell import kernel, model, wire
+from _hotcell import kernel, model, space, wire
 
 # What models mostly do: numpy if it is there, and an array out. More would make
 # more memory each sandbox's own.
@@ -40,12 +40,15 @@ PROCESSORS = ("cpu_count", "process_cpu_count", "sched_getaffinity")
 frames = []
 
 
-def up_sandbox(libraries, grants):
+def up_sandbox(libraries, fork, fds):
     """In a sandbox, and the rest of what a launch need not do then: it has numbers of its own."""
     from _hotcell import sandbox
 
-    up(libraries, grants)
+    up(libraries, fork.grants)
     sandbox.seeded = True
+    if fork.output:
+        granted = space.Space(fork.grants)
+        sandbox.ahead[:] = sandbox.map_output(granted, fork.output, [fds.pop(4)]), granted
     seed = os.urandom(32)
     random.seed(int.from_bytes(seed, "little"))
     if "numpy" in sys.modules:
@@ -96,7 +99,7 @@ def _ask(sock):
     """Sends what a supervisor would, and then no more."""
     if not frames:
         frames[:] = _load_frame(), _call_frame()
-    fds = array.array("i", (_memory(len(SOURCE), SOURCE), _memory(OUTPUT)))
+    fds = array.array("i", [_memory(OUTPUT)])
     sock.sendmsg([frames[0]], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds.tobytes())])
     for fd in fds:
         os.close(fd)
@@ -113,11 +116,10 @@ def _check(sock):
             raise RuntimeError(f"message {got}, want {kind}")
 
 
-def _memory(size, content=b""):
+def _memory(size):
     """A region as the supervisor passes one."""
     fd = os.memfd_create("warm", os.MFD_CLOEXEC)
     os.ftruncate(fd, size)
-    os.pwrite(fd, content, 0)
     return fd
 
 
@@ -141,6 +143,8 @@ def _load_frame():
     e.u64(OUTPUT)
     e.texts([])
     e.u64(0)
+    e.bytes(SOURCE)
+    e.u8(False)
     return e.frame(wire.LOAD)
 
 

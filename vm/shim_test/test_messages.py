@@ -54,7 +54,7 @@ class Template(unittest.TestCase):
 
     def test_fork(self):
         f = template.Fork(golden.decoder("fork"))
-        self.assertEqual((f.token, f.wait_killable, f.grants, f.warm), (TOKEN, True, 1 << 44, True))
+        self.assertEqual((f.token, f.wait_killable, f.grants, f.warm, f.output), (TOKEN, True, 1 << 44, True, 4096))
         self.assertEqual(f.filter, bytes.fromhex("0600000000000080060000000000ff7f"))
 
     def answer_to_fork(self, told):
@@ -195,7 +195,7 @@ class Sandbox(unittest.TestCase):
         (name, ref), other = load.args
         self.assertEqual((name, ref.descr, ref.shape, ref.offset, other), ("history", "<f8", (100,), 800, ("window", 20)))
         self.assertEqual([(r.id, r.size, r.passed) for r in load.regions], [(1, 8000, True)])
-        self.assertEqual((load.output, load.functions, load.exchange), (4096, ["rate"], 8192))
+        self.assertEqual((load.output, load.functions, load.exchange, load.source, load.mapped), (4096, ["rate"], 8192, b"", False))
 
     def test_call(self):
         call = sandbox.Call(golden.decoder("call"))
@@ -323,6 +323,8 @@ class Conversation(unittest.TestCase):
         e.u64(output)
         e.texts([])
         e.u64(0)
+        e.bytes(b"")
+        e.u8(0)
         self.output = golden.memfd(b"", output)
         self.addCleanup(os.close, self.output)
         regions = [golden.memfd(source)] + [os.dup(self.output)] * bool(output)
