@@ -132,19 +132,25 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 			return nil, m.end(internalError("%v", err))
 		}
 	}
+	// A sandbox that does not read holds up the frames of another output as it
+	// does the call's: the clock runs for all of them.
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, m.Cancel)()
+	}
+	m.calls.Add(1)
+	m.clock.begin(limit, m.outOfTime)
+	defer m.clock.rest()
 	fresh, cause := m.ownOutput(c.Results)
 	if cause != nil {
 		return nil, cause
 	}
-	m.calls.Add(1)
-	m.clock.begin(limit, m.outOfTime)
-	answer, cause := m.exchange(ctx, message, files...)
+	answer, cause := m.exchange(context.Background(), message, files...)
+	if fresh != nil {
+		cause = m.usualOutput(cause)
+	}
 	m.clock.rest()
 	if cause == nil {
 		cause = m.over() // an answer that came with the end is none
-	}
-	if fresh != nil {
-		cause = m.usualOutput(cause)
 	}
 	if cause != nil {
 		if fresh != nil {

@@ -52,7 +52,7 @@ func (m *Model) deliver(d Delivery, answer *ipc.Result, declared []ipc.Arg, fres
 	case used == 0:
 	case d == Live:
 		results.Region, results.give = output, func(*shm.Region) {} // the model's
-	case fresh != nil && fresh.Freeze() == nil:
+	case fresh != nil && fresh.Freeze() == nil && fresh.Filled(used):
 		results.Region, fresh = fresh, nil
 	default:
 		cause = m.copyOut(results, output, used)
@@ -82,10 +82,41 @@ func (m *Model) copyOut(results *Results, output *shm.Region, used int64) *Cause
 		return m.end(internalError("keep results: %v", err))
 	}
 	results.Region, results.give = region, m.kept.give
+	if output != m.output {
+		if err := readInto(memory, output, results.Values); err != nil {
+			return m.end(internalError("keep results: %v", err))
+		}
+		return nil
+	}
 	from, err := output.View()
 	if err != nil {
 		return m.end(internalError("keep results: %v", err))
 	}
 	copySpans(memory, from, results.Values)
+	return nil
+}
+
+// readInto copies results by the region's descriptor. To look at a page that the
+// sandbox never wrote would make it, as memory of ours, in a region that the
+// sandbox may keep for as long as it likes.
+func readInto(to []byte, from *shm.Region, values []ipc.Arg) error {
+	for i := range values {
+		v := &values[i].Value
+		at, n := int64(v.Offset), int64(v.Size)
+		switch v.Kind {
+		case ipc.KindArray:
+			at = v.Ref.Offset
+			n, _ = v.Ref.Bytes()
+		case ipc.KindSpan:
+		default:
+			continue
+		}
+		if n == 0 {
+			continue
+		}
+		if _, err := from.ReadAt(to[at:at+n], at); err != nil {
+			return err
+		}
+	}
 	return nil
 }
