@@ -101,6 +101,18 @@ func (h *host) spec(j job) (supervisor.Spec, error) {
 	}, nil
 }
 
+// called launches a model that stays, and calls it once. One that failed in the
+// call is given too: the caller closes it.
+func (h *host) called(ctx context.Context, spec supervisor.Spec, inputs ...supervisor.Input) (*supervisor.Model, error) {
+	m, err := h.supervisor.Launch(ctx, spec, inputs...)
+	if err != nil {
+		return nil, err
+	}
+	results, err := m.Call(ctx, supervisor.Call{})
+	results.Close()
+	return m, err
+}
+
 // run runs a job to its end and gives what it printed. Any end but a good
 // one is an error.
 func (h *host) run(ctx context.Context, j job) ([]byte, *supervisor.Outcome, error) {

@@ -72,6 +72,19 @@ func (b *launchBench) open(ctx context.Context, pool supervisor.PoolOptions) (*l
 	return &launcher{host: h, spec: spec}, nil
 }
 
+// openReady opens a pool of so many sandboxes that wait.
+func (b *launchBench) openReady(ctx context.Context, ready int) (*launcher, error) {
+	l, err := b.open(ctx, supervisor.PoolOptions{Ready: ready, MaxReady: ready})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.host.supervisor.Warm(ctx, l.spec, ready); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
 // launcher launches one model again and again.
 type launcher struct {
 	host *host
@@ -152,14 +165,11 @@ const (
 // latency is launch to first result from the pool and on demand, beside bare
 // forks.
 func (b *launchBench) latency(ctx context.Context) error {
-	pool, err := b.open(ctx, supervisor.PoolOptions{Ready: poolSize, MaxReady: poolSize})
+	pool, err := b.openReady(ctx, poolSize)
 	if err != nil {
 		return err
 	}
 	defer pool.close()
-	if err := pool.host.supervisor.Warm(ctx, pool.spec, poolSize); err != nil {
-		return err
-	}
 	demand, err := b.open(ctx, supervisor.PoolOptions{Ready: -1})
 	if err != nil {
 		return err
@@ -207,14 +217,11 @@ func (b *launchBench) latency(ctx context.Context) error {
 // sustained is how many models a second have a sandbox each, beside forks that
 // are waited for.
 func (b *launchBench) sustained(ctx context.Context) error {
-	pool, err := b.open(ctx, supervisor.PoolOptions{Ready: 8, MaxReady: 8})
+	pool, err := b.openReady(ctx, 8)
 	if err != nil {
 		return err
 	}
 	defer pool.close()
-	if err := pool.host.supervisor.Warm(ctx, pool.spec, 8); err != nil {
-		return err
-	}
 	var ours, theirs, ratios sample
 	for range b.options.rounds {
 		forks, err := b.python(ctx, "rate", 2)

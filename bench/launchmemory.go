@@ -18,14 +18,11 @@ const measured = 50 // sandboxes whose memory is taken
 // memory is what a template, a ready sandbox and a running one take, and what
 // the supervisor keeps for each.
 func (b *launchBench) memory(ctx context.Context) error {
-	l, err := b.open(ctx, supervisor.PoolOptions{Ready: 1, MaxReady: 1})
+	l, err := b.openReady(ctx, 1)
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	if err := l.host.supervisor.Warm(ctx, l.spec, 1); err != nil {
-		return err
-	}
 	before := ownHeap()
 	if err := l.host.supervisor.Warm(ctx, l.spec, measured); err != nil {
 		return err
@@ -45,16 +42,13 @@ func (b *launchBench) memory(ctx context.Context) error {
 	}()
 	known := children(template.PID)
 	for range measured / 2 {
-		m, err := l.host.supervisor.Launch(ctx, l.spec)
+		m, err := l.host.called(ctx, l.spec)
+		if m != nil {
+			models = append(models, m)
+		}
 		if err != nil {
 			return err
 		}
-		models = append(models, m)
-		results, err := m.Call(ctx, supervisor.Call{})
-		if err != nil {
-			return err
-		}
-		results.Close()
 	}
 	// The oldest are used first, and the template's children are in the order
 	// in which they were born.
@@ -172,14 +166,11 @@ func ticks(pid int) (seconds float64) {
 // independence is whether a launch costs more with a large array, or beside many
 // sandboxes.
 func (b *launchBench) independence(ctx context.Context) error {
-	l, err := b.open(ctx, supervisor.PoolOptions{Ready: poolSize, MaxReady: poolSize})
+	l, err := b.openReady(ctx, poolSize)
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	if err := l.host.supervisor.Warm(ctx, l.spec, poolSize); err != nil {
-		return err
-	}
 	var inputs [2]supervisor.Input
 	for i, size := range []int64{smallest, largest} {
 		region, memory, err := shm.Owned("bench", size)
@@ -208,14 +199,11 @@ func (b *launchBench) independence(ctx context.Context) error {
 // crowd compares launches beside few and beside many ready sandboxes, from two
 // supervisors in turn.
 func (b *launchBench) crowd(ctx context.Context) error {
-	few, err := b.open(ctx, supervisor.PoolOptions{Ready: 10, MaxReady: 10})
+	few, err := b.openReady(ctx, 10)
 	if err != nil {
 		return err
 	}
 	defer few.close()
-	if err := few.host.supervisor.Warm(ctx, few.spec, 10); err != nil {
-		return err
-	}
 	var alone, beside, ratios sample
 	for range b.options.rounds {
 		s, err := few.fromPool(ctx, perRound/2, 10)

@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-
-	"hotcell/supervisor"
 )
 
 // belongings are what a launch could leave behind.
@@ -96,14 +94,11 @@ const blocks = 5
 
 // soak launches many models in a row and looks for what is left behind.
 func (b *launchBench) soak(ctx context.Context, launches int) error {
-	l, err := b.open(ctx, supervisor.PoolOptions{Ready: poolSize, MaxReady: poolSize})
+	l, err := b.openReady(ctx, poolSize)
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	if err := l.host.supervisor.Warm(ctx, l.spec, poolSize); err != nil {
-		return err
-	}
 	for range 200 { // what is kept is there then
 		if _, err := l.once(ctx); err != nil {
 			return err

@@ -134,9 +134,7 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 	}
 	// A sandbox that does not read holds up the frames of another output as it
 	// does the call's: the clock runs for all of them.
-	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, m.Cancel)()
-	}
+	defer m.endWith(ctx)()
 	m.calls.Add(1)
 	m.clock.begin(limit, m.outOfTime)
 	defer m.clock.rest()
@@ -144,7 +142,7 @@ func (m *Model) call(ctx context.Context, c Call) (*Results, *Cause) {
 	if cause != nil {
 		return nil, cause
 	}
-	answer, cause := m.exchange(context.Background(), message, files...)
+	answer, cause := m.exchange(message, files...)
 	if fresh != nil {
 		cause = m.usualOutput(cause)
 	}
@@ -181,7 +179,8 @@ func (m *Model) onlyCall(ctx context.Context) (*Results, *Cause) {
 	}
 	m.calls.Add(1)
 	m.clock.begin(m.limits.Timeout-m.clock.reading(), func(time.Duration) { m.outOfTime(m.limits.Timeout) })
-	answer, cause := m.exchange(ctx, &ipc.Call{})
+	defer m.endWith(ctx)()
+	answer, cause := m.exchange(&ipc.Call{})
 	if cause != nil {
 		return nil, cause
 	}
@@ -212,16 +211,21 @@ func (m *Model) refused(answer *ipc.Exception) *Cause {
 	return cause
 }
 
-// exchange sends one message and waits for its answer. The context's end ends
-// the model.
-func (m *Model) exchange(ctx context.Context, send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
-	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, m.Cancel)()
+// endWith has the context's end end the model, until the function that it gives
+// is called.
+func (m *Model) endWith(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
 	}
+	return context.AfterFunc(ctx, m.Cancel)
+}
+
+// exchange sends one message and waits for its answer.
+func (m *Model) exchange(send ipc.Message, files ...*os.File) (ipc.Message, *Cause) {
 	if err := m.sandbox.conn.Send(send, 0, files...); err != nil {
 		return nil, m.broken(err)
 	}
-	answer, _, _, err := receiveSoon(m.sandbox.conn)
+	answer, _, _, err := receiveSoon(m.sandbox.conn, 0)
 	if err != nil {
 		return nil, m.broken(err)
 	}

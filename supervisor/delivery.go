@@ -100,17 +100,7 @@ func (m *Model) copyOut(results *Results, output *shm.Region, used int64) *Cause
 // sandbox never wrote would make it, as memory of ours, in a region that the
 // sandbox may keep for as long as it likes.
 func readInto(to []byte, from *shm.Region, values []ipc.Arg) error {
-	for i := range values {
-		v := &values[i].Value
-		at, n := int64(v.Offset), int64(v.Size)
-		switch v.Kind {
-		case ipc.KindArray:
-			at = v.Ref.Offset
-			n, _ = v.Ref.Bytes()
-		case ipc.KindSpan:
-		default:
-			continue
-		}
+	for at, n := range spans(values) {
 		if n == 0 {
 			continue
 		}

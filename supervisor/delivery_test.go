@@ -34,14 +34,7 @@ def model(n, how):
 `
 
 func TestSealedResults(t *testing.T) {
-	s := testSupervisor(t)
-	spec := testSpec(t, deliverySource)
-	spec.Arrays = true
-	m, err := s.Launch(t.Context(), spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := launchSource(t, deliverySource)
 	var held []*Results
 	for _, test := range []struct {
 		how      string
@@ -96,14 +89,7 @@ func TestSealedResults(t *testing.T) {
 
 // A live result is the memory that the model writes.
 func TestLiveResults(t *testing.T) {
-	s := testSupervisor(t)
-	spec := testSpec(t, deliverySource)
-	spec.Arrays = true
-	m, err := s.Launch(t.Context(), spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := launchSource(t, deliverySource)
 	r, err := m.Call(t.Context(), Call{Inputs: []Input{floatInput("n", 1), textInput("how", "write")}, Results: Live})
 	if err != nil {
 		t.Fatal(err)
@@ -126,14 +112,7 @@ func TestLiveResults(t *testing.T) {
 
 // A sealed call that raises leaves the model as usable as any.
 func TestSealedCallThatRaises(t *testing.T) {
-	s := testSupervisor(t)
-	spec := testSpec(t, "import numpy as np\n\ndef model(n):\n    return np.full(int(1 / n), 7.0)\n")
-	spec.Arrays = true
-	m, err := s.Launch(t.Context(), spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := launchSource(t, "import numpy as np\n\ndef model(n):\n    return np.full(int(1 / n), 7.0)\n")
 	for _, n := range []float64{0, 1, 0, 1} {
 		for _, d := range []Delivery{Sealed, Copied, Live} {
 			r, err := m.Call(t.Context(), Call{Inputs: []Input{floatInput("n", n)}, Results: d})
@@ -148,6 +127,20 @@ func TestSealedCallThatRaises(t *testing.T) {
 			r.Close()
 		}
 	}
+}
+
+// launchSource launches a model that stays until the test's end.
+func launchSource(t *testing.T, source string) *Model {
+	t.Helper()
+	s := testSupervisor(t)
+	spec := testSpec(t, source)
+	spec.Arrays = true
+	m, err := s.Launch(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
 }
 
 func floatInput(name string, v float64) Input {

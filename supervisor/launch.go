@@ -261,15 +261,13 @@ func (m *Model) handOver() error {
 // send hands the model over. What looks after it is started while the sandbox
 // begins: a call that is routed waits for it.
 func (m *Model) send(ctx context.Context, load *ipc.Load, files []*os.File) (ipc.Message, *Cause) {
-	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, m.Cancel)()
-	}
+	defer m.endWith(ctx)()
 	err := m.sandbox.conn.Send(load, 0, files...)
 	m.watch()
 	if err != nil {
 		return nil, m.broken(err)
 	}
-	answer, _, _, err := receiveSoon(m.sandbox.conn)
+	answer, _, _, err := receiveSoon(m.sandbox.conn, 0)
 	if err != nil {
 		return nil, m.broken(err)
 	}

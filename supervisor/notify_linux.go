@@ -101,7 +101,7 @@ func (n *notifier) serve() error {
 			return err
 		}
 		if wait > 0 {
-			n.pause(wait)
+			pause(wait, n.ended)
 			continue
 		}
 		if err := watch.Arm(); err != nil {
@@ -111,11 +111,12 @@ func (n *notifier) serve() error {
 	}
 }
 
-// pause lets a sandbox wait that took more than its share.
-func (n *notifier) pause(wait time.Duration) {
+// pause lets a sandbox wait that took more than its share, unless it has ended:
+// then it is answered no more, and is gone soon.
+func pause(wait time.Duration, ended <-chan struct{}) {
 	select {
 	case <-time.After(wait):
-	case <-n.ended: // its calls are answered no more, and it is gone soon
+	case <-ended:
 	}
 }
 

@@ -33,11 +33,11 @@ func (m *Model) answerQuestions() {
 // answerNext answers one question, and has a sandbox wait that asks for more
 // than its share.
 func (m *Model) answerNext(b *budget, soon bool) error {
-	receive := func() (ipc.Message, uint32, []*os.File, error) { return m.sandbox.asked.Receive(0) }
+	receive := (*ipc.Conn).Receive
 	if soon {
-		receive = func() (ipc.Message, uint32, []*os.File, error) { return receiveSoon(m.sandbox.asked) }
+		receive = receiveSoon
 	}
-	message, seq, _, err := receive()
+	message, seq, _, err := receive(m.sandbox.asked, 0)
 	if err != nil {
 		return err
 	}
@@ -46,10 +46,7 @@ func (m *Model) answerNext(b *budget, soon bool) error {
 		return err
 	}
 	if wait := b.charge(work, time.Now()); wait > 0 {
-		select {
-		case <-time.After(wait):
-		case <-m.ended:
-		}
+		pause(wait, m.ended)
 	}
 	return nil
 }
@@ -81,16 +78,16 @@ func (m *Model) reply(message ipc.Message, seq uint32) (work time.Duration, err 
 
 // receiveSoon waits a moment where the kernel hands over quickest, if one of the
 // few places for it is free, and then as long as it takes.
-func receiveSoon(conn *ipc.Conn) (ipc.Message, uint32, []*os.File, error) {
+func receiveSoon(conn *ipc.Conn, wantFiles int) (ipc.Message, uint32, []*os.File, error) {
 	place := slot{among: busySlots}
 	if place.take() {
-		message, seq, files, err := conn.ReceiveSoon(0)
+		message, seq, files, err := conn.ReceiveSoon(wantFiles)
 		place.give()
 		if err != ipc.ErrNotYet {
 			return message, seq, files, err
 		}
 	}
-	return conn.Receive(0)
+	return conn.Receive(wantFiles)
 }
 
 // answer decides what came through the asked door.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"iter"
 	"unicode/utf8"
 
 	"hotcell/ipc"
@@ -94,14 +95,28 @@ func checkDeclared(values, declared []ipc.Arg) error {
 // copySpans copies what results lie in, to the same places. The references
 // were checked.
 func copySpans(to, from []byte, values []ipc.Arg) {
-	for i := range values {
-		v := &values[i].Value
-		switch v.Kind {
-		case ipc.KindArray:
-			n, _ := v.Ref.Bytes()
-			copy(to[v.Ref.Offset:v.Ref.Offset+n], from[v.Ref.Offset:])
-		case ipc.KindSpan:
-			copy(to[v.Offset:v.Offset+v.Size], from[v.Offset:])
+	for at, n := range spans(values) {
+		copy(to[at:at+n], from[at:])
+	}
+}
+
+// spans gives where results lie in their region: offset and size.
+func spans(values []ipc.Arg) iter.Seq2[int64, int64] {
+	return func(yield func(int64, int64) bool) {
+		for i := range values {
+			v := &values[i].Value
+			at, n := int64(v.Offset), int64(v.Size)
+			switch v.Kind {
+			case ipc.KindArray:
+				at = v.Ref.Offset
+				n, _ = v.Ref.Bytes()
+			case ipc.KindSpan:
+			default:
+				continue
+			}
+			if !yield(at, n) {
+				return
+			}
 		}
 	}
 }
